@@ -1,0 +1,90 @@
+//! The procedural macros of `csp-runtime`: `go!`, `select!`, `join!`, `#[csp::main]`, `#[csp::test]`.
+//!
+//! Nobody depends on this crate directly. `csp` wraps each function-like macro in a `macro_rules!`
+//! that puts its own `$crate` in front, so an expansion reaches the runtime under whatever name the
+//! program knows it by; the two attributes cannot be wrapped that way and take `crate = path`.
+//!
+//! ```text
+//! go! { … }  ──macro_rules in csp──▶  $crate::__private::go! { ($crate) … }  ──here──▶  expansion
+//! ```
+//!
+//! Invariants of every expansion:
+//!
+//! - it names only `$crate::__private` and `::core` (the attributes also `::std::process::ExitCode`),
+//!   and contains no `unsafe`;
+//! - its variables carry `Span::mixed_site`, so they never meet the user's;
+//! - the user's tokens keep their spans, so that the compiler's errors point at what was written;
+//! - a mistake in the input gives one error, at the token, and nothing else.
+
+mod entry;
+mod go;
+mod join;
+mod krate;
+mod operators;
+mod select;
+
+use proc_macro::TokenStream;
+
+/// Starts a goroutine. Behind `csp::go!`, which documents it.
+#[proc_macro]
+pub fn go(input: TokenStream) -> TokenStream {
+    krate::expand_with(input.into(), go::expand).into()
+}
+
+/// Waits for one of several channel operations. Behind `csp::select!`, which documents it.
+#[proc_macro]
+pub fn select(input: TokenStream) -> TokenStream {
+    krate::expand_with(input.into(), select::expand).into()
+}
+
+/// Runs expressions as goroutines and waits for all. Behind `csp::join!`, which documents it.
+#[proc_macro]
+pub fn join(input: TokenStream) -> TokenStream {
+    krate::expand_with(input.into(), join::expand).into()
+}
+
+/// Runs `fn main` as the first goroutine; when it returns, the process exits.
+///
+/// Takes any `fn main() -> T` with `T: Termination`, and these options, comma separated:
+///
+/// | option | meaning |
+/// |---|---|
+/// | `gomaxprocs = N` | the number of Ps, instead of `GOMAXPROCS` or the number of processors |
+/// | `panic = "exit"` | a goroutine's panic ends the process with status 2 |
+/// | `pinned` | a goroutine stays on the thread that it first ran on |
+/// | `stack = BYTES` | the stack that a goroutine gets unless its `go!` says otherwise |
+/// | `preempt = false` | a goroutine runs until it blocks or yields |
+/// | `crate = path` | where the runtime is, if not at `::csp` |
+///
+/// # Examples
+///
+/// ```ignore
+/// #[csp::main(gomaxprocs = 4, panic = "exit")]
+/// fn main() -> std::io::Result<()> {
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
+    entry::expand(entry::Kind::Main, options.into(), item.into()).into()
+}
+
+/// Runs a test function as a goroutine, with the deadlock check on.
+///
+/// Takes the options of [`macro@main`], works with `#[should_panic]`, `#[ignore]` and functions that
+/// return a `Result`, and stands in for `#[test]`.
+///
+/// # Examples
+///
+/// ```ignore
+/// #[csp::test]
+/// fn one_value_arrives() {
+///     let (tx, rx) = csp::channel(1);
+///     tx.send(7).unwrap();
+///     assert_eq!(rx.recv(), Some(7));
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
+    entry::expand(entry::Kind::Test, options.into(), item.into()).into()
+}

@@ -1,0 +1,103 @@
+//! A send that is decided but has no value yet: what a `select!` holds while it evaluates VALUE.
+#![expect(unsafe_code, reason = "hands a value to a parked receiver")]
+
+use std::ptr::NonNull;
+
+use super::error::SendError;
+use super::shared::Handle;
+use super::state::{Sent, hand_over};
+use crate::wait::{Outcome, Waiter};
+
+/// The right, and the duty, to send one value: made by a select whose send arm was chosen.
+///
+/// It borrows nothing. Dropping it undoes the send: the receiver that was chosen goes on waiting, or
+/// the place in the buffer goes to the next sender.
+#[must_use = "dropping a permit undoes the send"]
+pub struct SendPermit<T>(Kind<T>);
+
+pub(super) enum Kind<T> {
+    /// A receiver that stays parked until it gets the value or is told to go on waiting.
+    Peer(NonNull<Waiter>),
+    /// A reserved place; the handle counts as a sender.
+    Place(Handle<T>),
+    /// The channel was closed when the arm was chosen.
+    Closed,
+    /// Used up.
+    Spent,
+}
+
+impl<T> SendPermit<T> {
+    pub(super) fn new(kind: Kind<T>) -> Self {
+        Self(kind)
+    }
+
+    /// Sends the value.
+    ///
+    /// # Errors
+    ///
+    /// If the channel is closed or has no receiver left; the value comes back.
+    pub fn send(mut self, value: T) -> Result<(), SendError<T>> {
+        match std::mem::replace(&mut self.0, Kind::Spent) {
+            Kind::Peer(receiver) => {
+                // SAFETY: the receiver was won and stays parked until it is made ready below.
+                let task = hand_over(unsafe { receiver.as_ref() }, value);
+                task.ready();
+                Ok(())
+            }
+            Kind::Place(channel) => {
+                let result = redeem(&channel, value);
+                channel.drop_sender();
+                result
+            }
+            Kind::Closed | Kind::Spent => Err(SendError(value)),
+        }
+    }
+
+    /// Sends the value.
+    ///
+    /// # Panics
+    ///
+    /// If the channel is closed or has no receiver left.
+    #[track_caller]
+    pub fn send_or_panic(self, value: T) {
+        assert!(self.send(value).is_ok(), "send on closed channel");
+    }
+}
+
+fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
+    loop {
+        let sent = channel.lock().redeem(value);
+        match sent {
+            Sent::Done(peer) => {
+                if let Some(peer) = peer {
+                    peer.ready();
+                }
+                return Ok(());
+            }
+            Sent::Closed(back) => return Err(SendError(back)),
+            Sent::Grow(back) | Sent::Full(back) => {
+                value = back;
+                channel.grow();
+            }
+        }
+    }
+}
+
+impl<T> Drop for SendPermit<T> {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.0, Kind::Spent) {
+            Kind::Peer(receiver) => {
+                // SAFETY: as in `send`; its fields are read before it is made ready.
+                let receiver = unsafe { receiver.as_ref() };
+                receiver.set_outcome(Outcome::Withdrawn);
+                receiver.task().ready();
+            }
+            Kind::Place(channel) => {
+                let wakes = channel.lock().withdraw();
+                wakes.ready();
+                channel.drop_sender();
+            }
+            Kind::Closed | Kind::Spent => {}
+        }
+    }
+}

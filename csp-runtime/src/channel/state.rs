@@ -1,0 +1,283 @@
+//! What a channel's lock protects, and every transition of it.
+//!
+//! | | receivers wait | nobody waits | senders wait |
+//! |---|---|---|---|
+//! | `send` | hands the value to the first | buffers it, or must wait | must wait behind them |
+//! | `recv` | must wait behind them | takes from the buffer, or must wait | takes from the buffer and moves the first sender's value up, or takes it from the first sender |
+//! | `close` | all get `Closed` | — | all get `Closed` |
+//!
+//! Invariants, while the lock is free:
+//! - Receivers wait only if the buffer is empty; senders only if buffered and reserved values
+//!   together reach the capacity. Not both, except that a sender without a value may wait for a
+//!   reservation while receivers wait for it.
+//! - `reserved` counts places promised to senders that make their value only now (an arm of a
+//!   `select!`). A closed channel with reservations is not drained yet: receivers wait for them.
+//! - After `closed`, no sender waits; after `abandoned`, the buffer stays empty.
+//!
+//! A sender without a value is a waiter whose place is null. To meet it at an empty channel, a
+//! receiver promises to wait for the value; see `Outcome::Promised`.
+#![expect(unsafe_code, reason = "values move through the waiters' places")]
+
+use super::buffer::Buffer;
+use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
+
+/// The protected part of a channel.
+pub(super) struct State<T> {
+    buffer: Buffer<T>,
+    /// The most values buffered and reserved; `usize::MAX` for an unbounded channel.
+    capacity: usize,
+    /// Places promised to senders that are making their value.
+    reserved: usize,
+    /// No more sends begin.
+    closed: bool,
+    /// The last receiver is gone.
+    abandoned: bool,
+    pub(super) receivers: WaitList,
+    pub(super) senders: WaitList,
+}
+
+/// What became of a send.
+pub(super) enum Sent<T> {
+    /// Sent; this task has to be made ready.
+    Done(Option<Task>),
+    /// No room and no receiver.
+    Full(T),
+    /// The buffer needs more memory: grow it and try again.
+    Grow(T),
+    /// Closed, or nobody is left to receive.
+    Closed(T),
+}
+
+/// What became of a receive.
+pub(super) enum Received<T> {
+    /// A value; this task has to be made ready.
+    Got(T, Option<Task>),
+    /// This sender has no value yet: promise to wait for it.
+    Peer(&'static Waiter),
+    /// Closed and drained.
+    Closed,
+    /// Nothing there.
+    Empty,
+}
+
+/// What became of a reservation.
+pub(super) enum Reserved {
+    /// This receiver is won; it waits until the value is made.
+    Peer(&'static Waiter),
+    /// A place in the buffer is kept.
+    Granted,
+    /// Closed, or nobody is left to receive.
+    Closed,
+    /// No room and no receiver.
+    Full,
+}
+
+impl<T> State<T> {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            buffer: Buffer::new(capacity),
+            capacity,
+            reserved: 0,
+            closed: false,
+            abandoned: false,
+            receivers: WaitList::new(),
+            senders: WaitList::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed || self.abandoned
+    }
+
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.buffer.len() + self.reserved < self.capacity
+    }
+
+    /// Sends a value if that is possible now.
+    #[inline]
+    pub(super) fn send(&mut self, value: T) -> Sent<T> {
+        if self.is_closed() {
+            return Sent::Closed(value);
+        }
+        if let Some(receiver) = self.receivers.claim() {
+            return Sent::Done(Some(hand_over(receiver, value)));
+        }
+        if !self.has_room() {
+            return Sent::Full(value);
+        }
+        match self.buffer.push(value) {
+            Ok(()) => Sent::Done(None),
+            Err(value) => Sent::Grow(value),
+        }
+    }
+
+    /// Receives a value if that is possible now.
+    #[inline]
+    pub(super) fn recv(&mut self) -> Received<T> {
+        if let Some(value) = self.buffer.pop() {
+            return Received::Got(value, self.move_up());
+        }
+        match self.senders.claim() {
+            Some(sender) if sender.place().is_null() => Received::Peer(sender),
+            Some(sender) => {
+                let value = take_from(sender);
+                Received::Got(value, Some(sender.task()))
+            }
+            None if self.is_closed() && self.reserved == 0 => Received::Closed,
+            None => Received::Empty,
+        }
+    }
+
+    /// A place has become free: the first waiting sender gets it.
+    #[inline]
+    fn move_up(&mut self) -> Option<Task> {
+        if !self.has_room() {
+            return None;
+        }
+        let sender = self.senders.claim()?;
+        if sender.place().is_null() {
+            self.reserved += 1;
+            sender.set_outcome(Outcome::Granted);
+        } else {
+            let pushed = self.buffer.push(take_from(sender));
+            debug_assert!(pushed.is_ok(), "a value has just left the ring");
+        }
+        Some(sender.task())
+    }
+
+    /// Wins a receiver, or keeps a place, for a value that is yet to be made.
+    pub(super) fn reserve(&mut self) -> Reserved {
+        if self.is_closed() {
+            return Reserved::Closed;
+        }
+        if let Some(receiver) = self.receivers.claim() {
+            return Reserved::Peer(receiver);
+        }
+        if self.has_room() {
+            self.reserved += 1;
+            return Reserved::Granted;
+        }
+        Reserved::Full
+    }
+
+    /// Sends into a reserved place. `Full` is not possible.
+    pub(super) fn redeem(&mut self, value: T) -> Sent<T> {
+        if self.abandoned {
+            self.reserved -= 1;
+            return Sent::Closed(value);
+        }
+        if let Some(receiver) = self.receivers.claim() {
+            self.reserved -= 1;
+            return Sent::Done(Some(hand_over(receiver, value)));
+        }
+        match self.buffer.push(value) {
+            Ok(()) => {
+                self.reserved -= 1;
+                Sent::Done(None)
+            }
+            Err(value) => Sent::Grow(value),
+        }
+    }
+
+    /// Gives a reserved place back: to the next sender, or, if the channel is now drained, to nobody.
+    pub(super) fn withdraw(&mut self) -> Wakes {
+        self.reserved -= 1;
+        let mut wakes = Wakes::new();
+        if self.is_closed() {
+            if self.reserved == 0 && self.buffer.len() == 0 {
+                end_all(&mut self.receivers, &mut wakes);
+            }
+        } else if self.has_room()
+            && let Some(sender) = self.senders.claim()
+        {
+            if sender.place().is_null() {
+                self.reserved += 1;
+                sender.set_outcome(Outcome::Granted);
+            } else {
+                self.buffer_of(sender);
+            }
+            wakes.push(sender);
+        }
+        wakes
+    }
+
+    /// Buffers the value of a sender that waited for a reservation to be given back. The ring may
+    /// need to grow for it, which must not happen here; then the sender is told to start over.
+    fn buffer_of(&mut self, sender: &'static Waiter) {
+        if self.buffer.len() < self.buffer.slots() {
+            let pushed = self.buffer.push(take_from(sender));
+            debug_assert!(pushed.is_ok());
+        } else {
+            sender.set_outcome(Outcome::Withdrawn);
+        }
+    }
+
+    /// Closes the channel.
+    pub(super) fn close(&mut self) -> Wakes {
+        self.closed = true;
+        let mut wakes = Wakes::new();
+        end_all(&mut self.senders, &mut wakes);
+        if self.reserved == 0 && self.buffer.len() == 0 {
+            end_all(&mut self.receivers, &mut wakes);
+        }
+        wakes
+    }
+
+    /// The last receiver is gone: what is buffered goes to nobody. The caller drops it outside the
+    /// lock.
+    pub(super) fn abandon(&mut self) -> (Wakes, Buffer<T>) {
+        self.abandoned = true;
+        let mut wakes = Wakes::new();
+        end_all(&mut self.senders, &mut wakes);
+        (wakes, std::mem::replace(&mut self.buffer, Buffer::new(0)))
+    }
+
+    /// How large the ring should be for one more value, if it has to grow: slots and limit.
+    pub(super) fn slots(&self) -> usize {
+        self.buffer.slots()
+    }
+
+    /// Moves the values into a larger ring.
+    pub(super) fn adopt(&mut self, larger: &mut Buffer<T>) {
+        if !self.abandoned {
+            self.buffer.adopt(larger);
+        }
+    }
+}
+
+/// Ends all waits of a list with `Closed`.
+fn end_all(list: &mut WaitList, wakes: &mut Wakes) {
+    while let Some(waiter) = list.claim() {
+        waiter.set_outcome(Outcome::Closed);
+        wakes.push(waiter);
+    }
+}
+
+/// Writes a value to the place of a receiver that was won.
+#[inline]
+pub(super) fn hand_over<T>(receiver: &Waiter, value: T) -> Task {
+    let place = receiver.place().cast::<T>();
+    // SAFETY: receivers of this channel prepare their waiter with the address of a `T`-sized place
+    // on their stack, which stays while they are parked; we won this one.
+    unsafe { place.write(value) };
+    receiver.set_outcome(Outcome::Done);
+    receiver.task()
+}
+
+/// Takes the value of a sender that was won and has one.
+#[inline]
+fn take_from<T>(sender: &Waiter) -> T {
+    sender.set_outcome(Outcome::Done);
+    // SAFETY: senders of this channel prepare their waiter with the address of their value, and do
+    // not touch it again if the outcome is `Done`; we won this one.
+    unsafe { sender.place().cast::<T>().read() }
+}

@@ -1,0 +1,138 @@
+//! Stack switching: the one place that touches `corosensei`.
+//!
+//! A [`Coroutine`] lives inside its goroutine's control block and runs on the stack below it. It is
+//! resumed by the scheduler loop of an M and suspended from anywhere inside the goroutine; either
+//! side may be on another thread than the last time.
+//!
+//! ```text
+//!   M's own stack                 goroutine's slot
+//!   ┌───────────────┐   resume    ┌────────────────────┐
+//!   │ schedule loop │ ──────────▶ │ entry(g) → closure │
+//!   │               │ ◀────────── │                    │
+//!   └───────────────┘   suspend   └────────────────────┘
+//! ```
+//!
+//! Invariants:
+//! - A coroutine is initialised again for every goroutine that uses the slot, and is never dropped:
+//!   it owns nothing but the slot, which lives for ever. The closure is not handed to `corosensei`
+//!   (which copies it about three times) but written to the slot by `task::spawn`; the coroutine
+//!   captures one pointer.
+//! - Nothing unwinds out of `entry`: the root of every goroutine catches panics.
+//! - The yielder of `corosensei` sits at a fixed place on the stack, so its address stays valid
+//!   while the goroutine exists.
+#![expect(unsafe_code, reason = "switching stacks")]
+
+use core::cell::{Cell, UnsafeCell};
+use core::mem::MaybeUninit;
+use core::num::NonZeroUsize;
+use core::ptr;
+
+use corosensei::Yielder;
+use corosensei::stack::{Stack, StackPointer};
+
+/// What a goroutine asks of the scheduler when it leaves the processor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Command {
+    /// It waits; whoever holds its waiter will make it ready.
+    Park,
+    /// It stays runnable and goes to the back of the queue.
+    Yield,
+    /// It has ended and a join handle owns the slot now.
+    Done,
+    /// It has ended and nobody is interested: the slot is free.
+    DoneDetached,
+}
+
+/// The bounds of a goroutine's stack, as `corosensei` wants them.
+struct Bounds {
+    base: StackPointer,
+    limit: StackPointer,
+}
+
+// SAFETY: `Coroutine::init` is handed bounds inside one arena slot, whose low end is a guard.
+unsafe impl Stack for Bounds {
+    #[inline]
+    fn base(&self) -> StackPointer {
+        self.base
+    }
+
+    #[inline]
+    fn limit(&self) -> StackPointer {
+        self.limit
+    }
+}
+
+type Inner = corosensei::Coroutine<(), Command, (), Bounds>;
+
+/// A suspended or running stack; uninitialised until the slot's first goroutine.
+pub(crate) struct Coroutine {
+    /// Written by `init`, then touched by `resume` alone, which one M runs at a time.
+    inner: UnsafeCell<MaybeUninit<Inner>>,
+    /// Set on the goroutine's own stack when it first runs, read there only.
+    yielder: Cell<*const Yielder<(), Command>>,
+}
+
+impl Coroutine {
+    /// A place for a stack that is not there yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            inner: UnsafeCell::new(MaybeUninit::uninit()),
+            yielder: Cell::new(ptr::null()),
+        }
+    }
+
+    /// Prepares the stack between `base` (high end) and `limit` (low end) so that the first
+    /// [`resume`](Self::resume) calls `entry(argument)` there.
+    ///
+    /// # Safety
+    ///
+    /// The stack belongs to this coroutine alone, is 16-byte aligned at `base`, and nothing is
+    /// running on it. `entry` must not unwind, and must end by suspending with a `Done` command.
+    #[inline]
+    pub(crate) unsafe fn init<A: 'static>(
+        &self,
+        base: NonZeroUsize,
+        limit: NonZeroUsize,
+        entry: fn(&'static A),
+        argument: &'static A,
+    ) {
+        let this: *const Self = self;
+        let inner = Inner::with_stack(Bounds { base, limit }, move |yielder, ()| {
+            // SAFETY: the coroutine lives in a control block, whose memory is never unmapped.
+            let this = unsafe { &*this };
+            this.yielder.set(ptr::from_ref(yielder));
+            entry(argument);
+        });
+        // SAFETY: nothing runs on this coroutine (caller), so nobody else is looking at the cell.
+        // The earlier coroutine is overwritten without a drop: it owns nothing, see the module.
+        unsafe { (*self.inner.get()).write(inner) };
+    }
+
+    /// Runs the goroutine until it suspends, and returns what it asks for.
+    ///
+    /// # Safety
+    ///
+    /// The coroutine is initialised and has not ended, and no other thread is resuming it.
+    #[inline]
+    pub(crate) unsafe fn resume(&self) -> Command {
+        // SAFETY: initialised, and exclusively ours until it suspends (caller).
+        let inner = unsafe { (*self.inner.get()).assume_init_mut() };
+        inner
+            .resume(())
+            .as_yield()
+            .unwrap_or_else(|| unreachable!("a goroutine ends by suspending, not by returning"))
+    }
+
+    /// Leaves the stack: the matching [`resume`](Self::resume) returns `command`. Comes back when
+    /// the coroutine is resumed, possibly on another thread.
+    ///
+    /// # Safety
+    ///
+    /// Called on this coroutine's own stack.
+    #[inline]
+    pub(crate) unsafe fn suspend(&self, command: Command) {
+        // SAFETY: the goroutine has started, since it is running, so the yielder is set; it lies
+        // on this very stack.
+        unsafe { (*self.yielder.get()).suspend(command) };
+    }
+}

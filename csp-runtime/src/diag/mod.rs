@@ -1,0 +1,6 @@
+//! What the process tells about its goroutines.
+
+mod dump;
+
+pub use dump::dump;
+pub(crate) use dump::exit_after_panic;

@@ -1,0 +1,405 @@
+//! G: a goroutine's control block, at the top of its slot of the stack arena.
+//!
+//! ```text
+//!   high end ┌──────────────────────┐
+//!            │ colour, 0–960 bytes  │  spreads the tops over the cache sets
+//!            ├──────────────────────┤
+//!            │ Goroutine            │  this struct
+//!            ├──────────────────────┤
+//!            │ closure, then result │  `task::spawn` writes, the join handle reads
+//!            ├──────────────────────┤ ◀ base of the stack, 16-byte aligned
+//!            │ stack, growing down  │
+//!            ~                      ~
+//!            │ guard                │
+//!   low end  └──────────────────────┘
+//! ```
+//!
+//! Invariants:
+//! - A control block is created with its slot and lives for ever; goroutines come and go in it.
+//!   Hence `&'static Goroutine`, and a late waker or timer reads valid memory, recognising by the
+//!   ticket's generation that its wait is over.
+//! - `on_cpu` is true from the moment an M resumes the goroutine until that M is off its stack
+//!   again. A goroutine may be made ready earlier, while it is still switching away; whoever
+//!   resumes it, or starts a new one in its slot, first waits until `on_cpu` is false. The window
+//!   is a few instructions of scheduler code. (Linux orders its task switches the same way, with
+//!   `task_struct::on_cpu`.) The alternative, a status word that the waker and the scheduler both
+//!   exchange, costs two locked instructions more for every wake-up.
+//! - At most one party may make a goroutine ready for each time it parks: the one that took its
+//!   waiter out of a list under the list's lock and, where several could, won its ticket.
+#![expect(unsafe_code, reason = "control blocks live at computed places")]
+
+mod pool;
+mod reason;
+
+pub(crate) use pool::{Batch, acquire, acquire_batch, release, release_batch};
+pub(crate) use reason::Reason;
+
+use core::cell::Cell;
+use core::mem;
+use core::num::NonZeroUsize;
+use core::panic::Location;
+use core::ptr::{self, NonNull};
+
+use crate::coroutine::{Command, Coroutine};
+use crate::primitive::list::{Link, Linked};
+use crate::primitive::spin::Spin;
+use crate::primitive::sync::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, spin_loop, yield_now,
+};
+use crate::protocol::join::JoinWord;
+use crate::protocol::ticket::Ticket;
+use crate::stack::Slot;
+use crate::timers::Sleeper;
+
+/// Where a goroutine stands, for reports; decisions are made by the protocols, not by this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Status {
+    /// The slot is free.
+    Idle = 0,
+    /// In a run queue.
+    Runnable = 1,
+    /// On a processor.
+    Running = 2,
+    /// Parked; `reason` says why.
+    Waiting = 3,
+}
+
+/// A goroutine's control block.
+#[repr(C, align(64))]
+pub(crate) struct Goroutine {
+    /// Link of the one list or queue it is in; protected by that list.
+    next: Link<Goroutine>,
+    /// Decides which of several wakers ends the current wait.
+    ticket: Ticket,
+    /// The suspended stack.
+    coroutine: Coroutine,
+    /// An M is on this goroutine's stack; see the module's invariants.
+    on_cpu: AtomicBool,
+    /// A [`Status`]; written by whoever changes it, read by reports.
+    status: AtomicU8,
+    /// A [`Reason`], valid while `status` is `Waiting`; written by the goroutine.
+    reason: AtomicU8,
+    /// Who frees the slot, and who waits for the result.
+    join: JoinWord,
+    /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
+    /// waits, read by the M that takes it from a run queue.
+    bound: AtomicPtr<()>,
+
+    // Set when the goroutine is spawned, constant until it has ended.
+    /// Runs the closure and leaves the result; monomorphic for the closure's type.
+    run: Cell<Option<fn(&'static Goroutine) -> Command>>,
+    /// The goroutine's number, never used again; dumps read it at any time.
+    id: AtomicU64,
+    /// A leaked `Box<str>`, or null; freed with the slot, under `NAMES` because of dumps.
+    name: Cell<*mut str>,
+    /// Where `go!` stands; dumps read it at any time.
+    spawned_at: AtomicPtr<Location<'static>>,
+    /// Where the goroutine called the operation in which it waits; written by the goroutine.
+    waits_at: AtomicPtr<Location<'static>>,
+    /// The high end of the stack; the closure, later the result, starts here.
+    base: Cell<usize>,
+
+    /// The slot; never changes.
+    slot: Slot,
+    /// The control block's own address once it is complete: a slot's memory is zero before.
+    complete: AtomicUsize,
+}
+
+/// Held while a name is read by another goroutine, or freed.
+static NAMES: Spin<()> = Spin::new(());
+
+// SAFETY: the atomics speak for themselves. The cells are written by one party at a time, as each
+// says: the list that holds the goroutine, its creator, or the goroutine itself; handing it from one
+// party to the next goes through a queue or a lock, which orders the accesses.
+unsafe impl Sync for Goroutine {}
+// SAFETY: as for `Sync`; a control block belongs to no thread.
+unsafe impl Send for Goroutine {}
+
+// SAFETY: `next` is used by one list at a time: a goroutine is free, or in one run queue, or
+// in a batch on its way between two of them.
+unsafe impl Linked for Goroutine {
+    fn next(this: NonNull<Self>) -> *const Link<Self> {
+        // SAFETY: control blocks are never unmapped; only the field's address is taken.
+        unsafe { &raw const (*this.as_ptr()).next }
+    }
+}
+
+// SAFETY: control blocks live for ever, and `ticket` returns the same ticket each time.
+unsafe impl Sleeper for Goroutine {
+    fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+impl Goroutine {
+    /// Writes the control block of a slot that has never been used.
+    fn create(slot: Slot) -> &'static Self {
+        let at = Self::place(slot);
+        // SAFETY: the slot is fresh and ours; the place is aligned and lies within its top page.
+        unsafe {
+            at.write(Self {
+                next: Cell::new(None),
+                ticket: Ticket::new(),
+                coroutine: Coroutine::new(),
+                on_cpu: AtomicBool::new(false),
+                status: AtomicU8::new(Status::Idle as u8),
+                reason: AtomicU8::new(0),
+                join: JoinWord::new(),
+                bound: AtomicPtr::new(ptr::null_mut()),
+                run: Cell::new(None),
+                id: AtomicU64::new(0),
+                name: Cell::new(no_name()),
+                spawned_at: AtomicPtr::new(at_ptr(Location::caller())),
+                waits_at: AtomicPtr::new(ptr::null_mut()),
+                base: Cell::new(0),
+                slot,
+                complete: AtomicUsize::new(0),
+            });
+        }
+        // SAFETY: just written, and never unmapped.
+        let this: &'static Self = unsafe { &*at };
+        this.complete.store(at.addr(), Ordering::Release);
+        this
+    }
+
+    /// The goroutine whose control block lies at `at`.
+    pub(crate) fn from_ptr(at: NonNull<Self>) -> &'static Self {
+        // SAFETY: every `NonNull<Goroutine>` comes from `as_ptr`, and control blocks live for ever.
+        unsafe { at.as_ref() }
+    }
+
+    /// Where the control block of a slot lies.
+    fn place(slot: Slot) -> *mut Self {
+        let top = slot.top().addr().get();
+        let at = (top - mem::size_of::<Self>()) & !(mem::align_of::<Self>() - 1);
+        slot.base.as_ptr().with_addr(at).cast()
+    }
+
+    /// The control block of a slot that the arena has handed out, if it is there already.
+    pub(crate) fn find_in(slot: Slot) -> Option<&'static Self> {
+        let at = Self::place(slot);
+        // SAFETY: the place is mapped and aligned; an atomic may hold any bits.
+        let complete = unsafe { &(*at).complete };
+        if complete.load(Ordering::Acquire) != at.addr() {
+            return None;
+        }
+        // SAFETY: `create` has completed it; control blocks live for ever.
+        Some(unsafe { &*at })
+    }
+
+    /// The address of the control block.
+    #[inline]
+    pub(crate) fn as_ptr(&'static self) -> NonNull<Self> {
+        NonNull::from(self)
+    }
+
+    /// Takes a free slot into use: lays out `size` bytes for closure and result, and prepares the
+    /// stack below them. Returns the place for the closure, 16-byte aligned.
+    #[inline]
+    pub(crate) fn start(
+        &'static self,
+        size: usize,
+        run: fn(&'static Goroutine) -> Command,
+        id: u64,
+        spawned_at: &'static Location<'static>,
+    ) -> NonNull<u8> {
+        // The goroutine that used the slot before may still be switching away.
+        self.wait_until_off_cpu();
+        let base = (ptr::from_ref(self).addr() - size) & !15;
+        self.run.set(Some(run));
+        self.id.store(id, Ordering::Relaxed);
+        self.spawned_at.store(at_ptr(spawned_at), Ordering::Relaxed);
+        self.base.set(base);
+        self.join.reset();
+        self.bound.store(ptr::null_mut(), Ordering::Relaxed);
+        let place = self.result();
+        let limit = self.slot.usable_low().addr();
+        // SAFETY: the slot is free and off every processor, so the stack is ours; `enter` ends with
+        // a `Done` command and lets nothing unwind.
+        unsafe {
+            self.coroutine
+                .init(NonZeroUsize::new_unchecked(base), limit, enter, self);
+        }
+        place
+    }
+
+    /// The place of the closure before the goroutine runs, and of its result after.
+    #[inline]
+    pub(crate) fn result(&self) -> NonNull<u8> {
+        let at = self.slot.base.as_ptr().with_addr(self.base.get());
+        // SAFETY: an address inside the slot is not null.
+        unsafe { NonNull::new_unchecked(at) }
+    }
+
+    /// Runs the goroutine until it suspends; called by the scheduler loop of an M that took it from
+    /// a run queue, which makes it the only one.
+    #[inline]
+    pub(crate) fn resume(&'static self) -> Command {
+        self.wait_until_off_cpu();
+        self.on_cpu.store(true, Ordering::Relaxed);
+        self.set_status(Status::Running);
+        // SAFETY: a runnable goroutine is initialised and has not ended; whoever took it from the
+        // queue owns it, and `on_cpu` says that the M before is off its stack.
+        unsafe { self.coroutine.resume() }
+    }
+
+    /// The M has left the goroutine's stack: others may resume it, or use the slot anew.
+    #[inline]
+    pub(crate) fn set_off_cpu(&self) {
+        self.on_cpu.store(false, Ordering::Release);
+    }
+
+    /// Leaves the processor; must be called on this goroutine's own stack.
+    #[inline]
+    pub(crate) fn suspend(&'static self, command: Command) {
+        debug_assert!(self.slot.contains(ptr::from_ref(&command).addr()));
+        // SAFETY: the callers are `sched::switch` and `enter`, which run on the goroutine's stack.
+        unsafe { self.coroutine.suspend(command) };
+    }
+
+    #[inline]
+    fn wait_until_off_cpu(&self) {
+        if self.on_cpu.load(Ordering::Acquire) {
+            self.wait_until_off_cpu_slow();
+        }
+    }
+
+    #[cold]
+    fn wait_until_off_cpu_slow(&self) {
+        let mut spins = 0_u32;
+        while self.on_cpu.load(Ordering::Acquire) {
+            spins += 1;
+            // The M that is switching away may have been descheduled: let it have this processor.
+            if spins.is_multiple_of(128) {
+                yield_now();
+            } else {
+                spin_loop();
+            }
+        }
+    }
+
+    /// The word that decides who frees the slot.
+    #[inline]
+    pub(crate) fn join(&self) -> &JoinWord {
+        &self.join
+    }
+
+    /// The ticket of the current wait.
+    #[inline]
+    pub(crate) fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// The M that alone may continue it, as an address, or null.
+    #[inline]
+    pub(crate) fn bound(&self) -> *mut () {
+        self.bound.load(Ordering::Acquire)
+    }
+
+    /// Binds to an M, or frees with null.
+    pub(crate) fn bind(&self, machine: *mut ()) {
+        self.bound.store(machine, Ordering::Release);
+    }
+
+    /// The goroutine's number.
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// Gives the goroutine a name; before it is made runnable.
+    pub(crate) fn set_name(&self, name: Box<str>) {
+        let name = Box::into_raw(name);
+        let _reading = NAMES.lock();
+        self.name.set(name);
+    }
+
+    /// The name, if it has one; for the goroutine itself and the owner of its handle.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let name = self.name.get();
+        // SAFETY: null or a leaked box, freed only when the slot is.
+        unsafe { name.as_ref() }
+    }
+
+    /// Frees what the goroutine holds beside its slot; the caller frees the slot next.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.set_status(Status::Idle);
+        let name = self.name.get();
+        if !name.is_null() {
+            let reading = NAMES.lock();
+            self.name.set(no_name());
+            drop(reading);
+            // SAFETY: leaked by `set_name`, and taken out of the cell, so freed once; no dump is
+            // reading it, since they look under the lock.
+            drop(unsafe { Box::from_raw(name) });
+        }
+    }
+
+    /// Where `go!` stands.
+    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+        // SAFETY: always a `&'static`, see `at_ptr`.
+        unsafe { &*self.spawned_at.load(Ordering::Relaxed) }
+    }
+
+    /// Notes why and where the goroutine is about to wait.
+    #[inline]
+    pub(crate) fn set_waiting(&self, reason: Reason, at: &'static Location<'static>) {
+        self.reason.store(reason as u8, Ordering::Relaxed);
+        self.waits_at.store(at_ptr(at), Ordering::Relaxed);
+        self.set_status(Status::Waiting);
+    }
+
+    /// Notes where the goroutine stands.
+    #[inline]
+    pub(crate) fn set_status(&self, status: Status) {
+        self.status.store(status as u8, Ordering::Relaxed);
+    }
+
+    /// A copy of the name, for others than the goroutine.
+    pub(crate) fn copy_name(&self) -> Option<String> {
+        let _reading = NAMES.lock();
+        self.name().map(str::to_owned)
+    }
+
+    /// Where the goroutine stands, in the words of a report.
+    pub(crate) fn state_text(&self) -> Option<&'static str> {
+        match self.status.load(Ordering::Relaxed) {
+            1 => Some("runnable"),
+            2 => Some("running"),
+            3 => Reason::from_byte(self.reason.load(Ordering::Relaxed)).map(Reason::text),
+            _ => None,
+        }
+    }
+
+    /// Where it waits, if it does.
+    pub(crate) fn waits_at(&self) -> Option<&'static Location<'static>> {
+        let waiting = self.status.load(Ordering::Relaxed) == Status::Waiting as u8;
+        let at = self.waits_at.load(Ordering::Relaxed);
+        // SAFETY: null or a `&'static`, see `at_ptr`.
+        waiting.then(|| unsafe { at.as_ref() }).flatten()
+    }
+
+    /// The slot it lives in.
+    pub(crate) fn slot(&self) -> Slot {
+        self.slot
+    }
+}
+
+/// A location as an atomic keeps it; never written through.
+fn at_ptr(at: &'static Location<'static>) -> *mut Location<'static> {
+    ptr::from_ref(at).cast_mut()
+}
+
+fn no_name() -> *mut str {
+    ptr::slice_from_raw_parts_mut(ptr::null_mut::<u8>(), 0) as *mut str
+}
+
+/// The first function on every goroutine's stack.
+fn enter(g: &'static Goroutine) {
+    let run = g.run.get().expect("a goroutine starts with its closure");
+    let command = run(g);
+    g.suspend(command);
+    unreachable!("an ended goroutine is not resumed");
+}

@@ -1,0 +1,30 @@
+//! What everything else stands on: atomics, locks, waiting for another thread, time and small
+//! containers.
+//!
+//! | module | gives |
+//! |---|---|
+//! | [`sync`] | the atomics, exchangeable for loom's |
+//! | [`spin`] | a lock for critical sections of a few instructions |
+//! | [`futex`] | sleeping until a 32-bit word changes |
+//! | [`park`], [`parker`] | a one-token parker: the state machine and the sleeping |
+//! | [`clock`] | monotonic nanoseconds |
+//! | [`rng`] | cheap random numbers for victim and select order |
+//! | [`pad`] | one value per cache line |
+//! | [`list`] | an intrusive first-in-first-out list |
+//! | [`precise`] | timed sleeps without slack |
+//! | [`tls`] | the one thread-local word of the runtime |
+//!
+//! Nothing here knows a goroutine, and nothing here imports another layer. Nothing allocates.
+
+pub(crate) mod clock;
+pub(crate) mod futex;
+pub(crate) mod list;
+pub(crate) mod pad;
+pub(crate) mod park;
+pub(crate) mod parker;
+pub(crate) mod precise;
+pub(crate) mod rng;
+pub(crate) mod spin;
+pub(crate) mod sync;
+#[cfg(not(loom))]
+pub(crate) mod tls;

@@ -1,0 +1,301 @@
+//! A lock for critical sections of a few dozen instructions that run no user code.
+//!
+//! ```text
+//!            try_lock / lock: CAS, Acquire
+//!   FREE ──────────────────────────────────► HELD
+//!     ▲                                        │
+//!     └────────────────────────────────────────┘
+//!                 unlock: store, Release
+//! ```
+//!
+//! Invariants: between a successful acquisition and the unlock nobody else acquires; what the
+//! holder wrote is visible to the next holder (the Release store pairs with the Acquire CAS).
+//!
+//! **Why not a futex mutex.** Its unlock has to find out whether somebody sleeps, and so exchanges
+//! the word: a second read-modify-write, about 20 cycles, on every uncontended use. Here the unlock
+//! is a plain store. The price is that nobody wakes a waiter; it has to look by itself. That is
+//! cheap as long as sections are short and the holder runs, and a section under this lock runs in
+//! the runtime, where goroutines are not preempted. The operating system may still take the holder
+//! off its CPU, so a waiter spins only for a moment, then yields, then sleeps 50 us at a time.
+//!
+//! Fairness was not bought either (ticket and MCS locks): a queue of waiters stands still whenever
+//! the first in line is off its CPU, which with more threads than CPUs is the common case.
+//!
+//! Source: test-and-test-and-set after Rudolph and Segall (1984).
+#![expect(unsafe_code, reason = "a lock hands out references to what it guards")]
+
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+use super::sync::{self, AtomicU32, Ordering, SharedCell};
+
+const FREE: u32 = 0;
+const HELD: u32 = 1;
+
+/// Looks at the word before the waiter first gives up its CPU.
+#[cfg(not(loom))]
+const SPINS: u32 = 100;
+/// Times the waiter yields before it sleeps.
+#[cfg(not(loom))]
+const YIELDS: u32 = 8;
+/// How long a waiter sleeps: longer than any section, shorter than any time slice.
+#[cfg(not(loom))]
+const NAP: std::time::Duration = std::time::Duration::from_micros(50);
+
+/// The lock without the data: for structures that interleave their own parts with it.
+pub(crate) struct RawSpin {
+    /// `FREE` or `HELD`. Anyone may make it `HELD` by CAS; only the holder makes it `FREE`.
+    word: AtomicU32,
+}
+
+impl RawSpin {
+    sync::const_fn! {
+        pub(crate) fn new() -> Self {
+            Self { word: AtomicU32::new(FREE) }
+        }
+    }
+
+    /// Acquires the lock, waiting as long as it takes.
+    #[inline]
+    pub(crate) fn lock(&self) {
+        if !self.try_lock() {
+            self.lock_slow();
+        }
+    }
+
+    /// Acquires the lock if it is free.
+    #[inline]
+    #[must_use]
+    pub(crate) fn try_lock(&self) -> bool {
+        self.word
+            .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Releases the lock.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the lock, and keeps no reference to what it guards.
+    #[inline]
+    pub(crate) unsafe fn unlock(&self) {
+        self.word.store(FREE, Ordering::Release);
+    }
+
+    #[cold]
+    #[cfg(not(loom))]
+    fn lock_slow(&self) {
+        let mut rounds = 0;
+        loop {
+            for _ in 0..SPINS {
+                // The plain load keeps the cache line shared among the waiters until it changes.
+                if self.word.load(Ordering::Relaxed) == FREE && self.try_lock() {
+                    return;
+                }
+                sync::spin_loop();
+            }
+            if rounds < YIELDS {
+                rounds += 1;
+                sync::yield_now();
+            } else {
+                // A yield lets only equals run; a holder of lower priority needs an idle CPU.
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+
+    /// Under loom a yield tells the model that only another thread can make progress.
+    #[cold]
+    #[cfg(loom)]
+    fn lock_slow(&self) {
+        while !self.try_lock() {
+            sync::yield_now();
+        }
+    }
+}
+
+/// A value behind a [`RawSpin`].
+pub(crate) struct Spin<T> {
+    /// Held by whoever has a [`SpinGuard`].
+    raw: RawSpin,
+    /// Accessed only by the holder of `raw`, or through `&mut self`.
+    value: SharedCell<T>,
+}
+
+// SAFETY: the lock lets one thread at a time reach the value, so sharing the lock only ever sends
+// the value from one thread to another: `T: Send` suffices.
+unsafe impl<T: Send> Sync for Spin<T> {}
+
+impl<T> Spin<T> {
+    sync::const_fn! {
+        pub(crate) fn new(value: T) -> Self {
+            Self { raw: RawSpin::new(), value: SharedCell::new(value) }
+        }
+    }
+
+    /// Locks, waiting as long as it takes.
+    #[inline]
+    pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
+        self.raw.lock();
+        self.guard()
+    }
+
+    /// Locks if the lock is free.
+    #[inline]
+    #[must_use]
+    pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+        self.raw.try_lock().then(|| self.guard())
+    }
+
+    /// Returns the value without locking: the exclusive borrow proves that nobody holds the lock.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: `&mut self` excludes every guard, each of which borrows the lock.
+        unsafe { &mut *self.value.exclusive() }
+    }
+
+    /// Wraps an acquisition that just succeeded.
+    #[inline]
+    fn guard(&self) -> SpinGuard<'_, T> {
+        let value = self.value.exclusive();
+        SpinGuard {
+            raw: &self.raw,
+            // SAFETY: the address of a field of `self` is not null.
+            value: unsafe { NonNull::new_unchecked(value) },
+        }
+    }
+}
+
+/// The right to use a locked value; unlocks when dropped.
+///
+/// The pointer keeps the guard on its thread, and keeps `&T` from being shared through `&SpinGuard`
+/// for a `T` that is only `Send`.
+pub(crate) struct SpinGuard<'a, T> {
+    raw: &'a RawSpin,
+    value: NonNull<T>,
+}
+
+impl<T> Deref for SpinGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard holds the lock, and its borrow is the only one (`deref_mut` takes
+        // `&mut`).
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T> DerefMut for SpinGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard holds the lock and is borrowed exclusively.
+        unsafe { self.value.as_mut() }
+    }
+}
+
+impl<T> Drop for SpinGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the guard was made by an acquisition, and no borrow of the value outlives it.
+        unsafe { self.raw.unlock() }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{RawSpin, Spin};
+
+    #[test]
+    fn a_held_lock_refuses_a_second_holder() {
+        let lock = Spin::new(1);
+        let mut guard = lock.lock();
+        assert!(lock.try_lock().is_none());
+        *guard += 1;
+        drop(guard);
+        assert_eq!(*lock.try_lock().expect("free"), 2);
+    }
+
+    #[test]
+    fn get_mut_reaches_the_value_without_locking() {
+        let mut lock = Spin::new(String::from("a"));
+        lock.get_mut().push('b');
+        assert_eq!(*lock.lock(), "ab");
+    }
+
+    #[test]
+    fn unlock_admits_the_next_holder() {
+        let raw = RawSpin::new();
+        raw.lock();
+        assert!(!raw.try_lock());
+        // SAFETY: locked two lines above.
+        unsafe { raw.unlock() };
+        assert!(raw.try_lock());
+    }
+
+    #[test]
+    fn a_panic_in_the_section_unlocks() {
+        let lock = Spin::new(0);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _guard = lock.lock();
+            panic!("in the section");
+        }));
+        assert!(outcome.is_err());
+        assert!(lock.try_lock().is_some());
+    }
+
+    #[test]
+    fn contended_increments_are_all_counted() {
+        let lock = Spin::new(0_u64);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        *lock.lock() += 1;
+                    }
+                });
+            }
+        });
+        assert_eq!(*lock.lock(), 80_000);
+    }
+
+    #[test]
+    fn a_waiter_outlives_a_holder_that_is_off_its_cpu() {
+        let lock = Spin::new(false);
+        let (held, is_held) = std::sync::mpsc::channel();
+        let (go, may_go) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let lock = &lock;
+            scope.spawn(move || {
+                let mut guard = lock.lock();
+                held.send(()).expect("the test listens");
+                may_go.recv().expect("the test speaks");
+                *guard = true;
+            });
+            is_held.recv().expect("the holder speaks");
+            let waiter = scope.spawn(|| *lock.lock());
+            go.send(()).expect("the holder listens");
+            assert!(waiter.join().expect("no panic"));
+        });
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::Spin;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    #[test]
+    fn sections_exclude_each_other_and_see_each_other() {
+        loom::model(|| {
+            let lock = Arc::new(Spin::new(0));
+            let other = {
+                let lock = lock.clone();
+                thread::spawn(move || *lock.lock() += 1)
+            };
+            *lock.lock() += 1;
+            other.join().unwrap();
+            assert_eq!(*lock.lock(), 2);
+        });
+    }
+}

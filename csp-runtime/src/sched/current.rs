@@ -1,0 +1,32 @@
+//! Which M, P and goroutine the calling code is running on.
+//!
+//! Nothing found here may be kept across a switch: afterwards the goroutine may be on another M. The
+//! functions therefore read the thread's word each time, and callers pass the result no further
+//! than the end of one run-time operation.
+
+use crate::goroutine::Goroutine;
+use crate::primitive::tls;
+use crate::sched::{Machine, Processor};
+
+/// The M of this thread, or `None` on a thread that is no M.
+#[inline]
+pub(crate) fn machine() -> Option<&'static Machine> {
+    Machine::from_ptr(core::ptr::with_exposed_provenance_mut(tls::get()))
+}
+
+/// The goroutine that calls, or `None` on a plain thread and in the scheduler loop.
+#[inline]
+pub(crate) fn goroutine() -> Option<&'static Goroutine> {
+    machine()?.g.get()
+}
+
+/// The processor of the calling goroutine or scheduler loop.
+#[inline]
+pub(crate) fn processor() -> Option<&'static Processor> {
+    machine()?.p.get()
+}
+
+/// Makes this thread an M; once, when it starts.
+pub(crate) fn set_machine(m: &'static Machine) {
+    tls::set(m.as_ptr().expose_provenance());
+}

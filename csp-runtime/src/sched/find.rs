@@ -1,0 +1,292 @@
+//! Where an M looks for its next goroutine, and how it goes to sleep when there is none.
+//!
+//! Order of the search: due timers of the own P; every 61st time the global queue, so that it does
+//! not starve; `runnext`; the own ring; the global queue; then, if it may count as searching, half of
+//! another P's ring, its due timers, and at last its `runnext`.
+//!
+//! `runnext` is taken at most [`INHERIT_MAX`] times in a row while others wait in the ring: two
+//! goroutines that wake each other for ever must not keep the rest from running.
+//!
+//! An M that finds nothing puts its P into the idle list and sleeps. The one that knows of the
+//! earliest timer sleeps until then (the *keeper*).
+
+use core::ptr;
+
+use crate::goroutine::{Batch, Goroutine, Status};
+use crate::primitive::clock::{self, NEVER};
+use crate::primitive::sync::{Ordering, fence, spin_loop};
+use crate::sched::shared::{Lists, scheduler};
+use crate::sched::{Machine, Processor, procs, ready};
+
+/// The global queue is looked at first once in this many picks.
+const GLOBAL_EVERY: u32 = 61;
+/// The most goroutines in a row from `runnext` while the ring is not empty.
+const INHERIT_MAX: u32 = 64;
+/// The most goroutines taken from the global queue at once.
+const GLOBAL_BATCH: usize = 128;
+/// The most timers fired before goroutines run again.
+const FIRE_BATCH: usize = 64;
+/// Rounds over all other Ps before an M gives up.
+const ROUNDS: u32 = 4;
+
+/// The next goroutine for `m`, which holds a P before and after, if not the same.
+#[inline]
+pub(super) fn find(m: &'static Machine) -> &'static Goroutine {
+    let p = m.processor();
+    match take_own(p) {
+        Some(g) if !m.spinning.get() => g,
+        Some(g) => {
+            stop_spinning(m);
+            g
+        }
+        None => find_slow(m),
+    }
+}
+
+#[inline]
+fn take_own(p: &'static Processor) -> Option<&'static Goroutine> {
+    let sched = scheduler();
+    if p.timers.next() != NEVER {
+        fire_due(p, p);
+    }
+    let tick = p.tick.load(Ordering::Relaxed);
+    if tick.is_multiple_of(GLOBAL_EVERY) {
+        if p.id >= sched.procs.load(Ordering::Relaxed) {
+            return None;
+        }
+        if let Some(g) = sched.global.pop() {
+            return Some(Goroutine::from_ptr(g));
+        }
+    }
+    if let Some(g) = p.take_next() {
+        let fair = p.with_local(|local| {
+            local.inherited += 1;
+            local.inherited < INHERIT_MAX
+        });
+        if fair || p.is_queue_empty() {
+            return Some(g);
+        }
+        p.push(g.as_ptr());
+    }
+    let g = p.pop()?;
+    p.with_local(|local| local.inherited = 0);
+    Some(g)
+}
+
+#[cold]
+#[inline(never)]
+fn find_slow(m: &'static Machine) -> &'static Goroutine {
+    loop {
+        let p = m.processor();
+        if procs::must_retire(p) {
+            procs::retire(m, p);
+            sleep(m);
+            continue;
+        }
+        if let Some(g) = take_own(p)
+            .or_else(|| take_global(p))
+            .or_else(|| search(m, p))
+        {
+            if m.spinning.get() {
+                stop_spinning(m);
+            }
+            return g;
+        }
+        rest(m, p);
+    }
+}
+
+/// The M found work while it searched. Work that became ready in the meantime woke nobody, because
+/// somebody was searching: pass the search on if there is any.
+#[cold]
+fn stop_spinning(m: &'static Machine) {
+    m.spinning.set(false);
+    if scheduler().idle.stop_spin() {
+        fence(Ordering::SeqCst);
+        if scheduler().has_queued() {
+            ready::wake_if_wanted();
+        }
+    }
+}
+
+/// Takes a fair share of the global queue.
+fn take_global(p: &'static Processor) -> Option<&'static Goroutine> {
+    let sched = scheduler();
+    let waiting = sched.global.len();
+    if waiting == 0 {
+        return None;
+    }
+    let share = waiting / sched.procs.load(Ordering::Relaxed).max(1) as usize + 1;
+    let mut batch = Batch::new();
+    sched.global.pop_batch(share.min(GLOBAL_BATCH), &mut batch);
+    let first = batch.pop_front()?;
+    while let Some(g) = batch.pop_front() {
+        p.push(g);
+    }
+    Some(Goroutine::from_ptr(first))
+}
+
+/// Makes the goroutines runnable whose timers at `from` are due, on `p`, which the caller holds.
+/// True if there were any.
+pub(super) fn fire_due(p: &'static Processor, from: &'static Processor) -> bool {
+    let now = clock::now();
+    if from.timers.next() > now {
+        return false;
+    }
+    let mut fired = 0_u32;
+    from.timers.pop_due(now, FIRE_BATCH, &mut |g| {
+        Goroutine::from_ptr(g).set_status(Status::Runnable);
+        p.push(g);
+        fired += 1;
+    });
+    if fired > 1 {
+        ready::wake_if_wanted();
+    }
+    fired > 0
+}
+
+/// Looks at the other Ps.
+fn search(m: &'static Machine, p: &'static Processor) -> Option<&'static Goroutine> {
+    let sched = scheduler();
+    if !m.spinning.get() {
+        if !sched.idle.try_spin(sched.procs.load(Ordering::Relaxed)) {
+            return None;
+        }
+        m.spinning.set(true);
+    }
+    let count = sched.count();
+    for round in 0..ROUNDS {
+        let last = round + 1 == ROUNDS;
+        let start = p.with_local(|local| local.rng.below(count));
+        for step in 0..count {
+            let Some(victim) = sched.get((start + step) % count) else {
+                continue;
+            };
+            if ptr::eq(victim, p) {
+                continue;
+            }
+            if let Some(g) = victim.steal_into(p) {
+                return Some(g);
+            }
+            if last {
+                if victim.timers.next() != NEVER && fire_due(p, victim) {
+                    return p.pop();
+                }
+                if let Some(g) = steal_next(victim) {
+                    return Some(g);
+                }
+            }
+        }
+        if !sched.global.is_empty() {
+            return take_global(p);
+        }
+    }
+    None
+}
+
+/// Takes another P's `runnext`, but only if that P does not get to it by itself within a few
+/// microseconds: its goroutine may be about to wait, and then its M goes on with the next at
+/// once and with a warm cache.
+fn steal_next(victim: &'static Processor) -> Option<&'static Goroutine> {
+    let next = victim.peek_next();
+    if next.is_null() {
+        return None;
+    }
+    let tick = victim.tick.load(Ordering::Relaxed);
+    let until = clock::now() + 3_000;
+    while clock::now() < until {
+        spin_loop();
+        if victim.tick.load(Ordering::Relaxed) != tick || victim.peek_next() != next {
+            return None;
+        }
+    }
+    victim.steal_next(next)
+}
+
+/// Puts the P into the idle list and sleeps, unless work turns up meanwhile. The M holds a P when
+/// this returns.
+fn rest(m: &'static Machine, p: &'static Processor) {
+    let sched = scheduler();
+    {
+        let mut lists = sched.lists();
+        // Under this lock every outside producer's push is either visible here, or its fence
+        // comes later and it sees the idle P.
+        if !sched.global.is_empty() || procs::must_retire(p) {
+            return;
+        }
+        m.p.set(None);
+        sched.put_idle(&mut lists, p);
+        lists.machines.push(m);
+    }
+    if m.spinning.replace(false) {
+        let _ = sched.idle.stop_spin();
+    }
+    // Partner: the fence in `ready::wake_fenced`, and the argument in `protocol::idle`.
+    fence(Ordering::SeqCst);
+    if sched.has_queued() {
+        let mut lists = sched.lists();
+        if wake_up(m, &mut lists) {
+            return;
+        }
+    }
+    sleep_listed(m);
+}
+
+/// Takes `m` out of the idle list and an idle P for it. False if there is no P, or if somebody
+/// else took the M out and is about to give it one.
+fn wake_up(m: &'static Machine, lists: &mut Lists) -> bool {
+    let Some(at) = lists.machines.iter().position(|other| ptr::eq(*other, m)) else {
+        return false;
+    };
+    let p = scheduler().take_idle(lists);
+    if p.is_some() {
+        lists.machines.swap_remove(at);
+        m.p.set(p);
+    }
+    p.is_some()
+}
+
+/// Sleeps until somebody gives this M a P, or until the earliest timer is due and a P is idle.
+pub(super) fn sleep(m: &'static Machine) {
+    scheduler().lists().machines.push(m);
+    sleep_listed(m);
+}
+
+/// As [`sleep`], for an M that is in the idle list.
+fn sleep_listed(m: &'static Machine) {
+    let sched = scheduler();
+    loop {
+        let deadline = {
+            let lists = sched.lists();
+            let next = sched.next_timer();
+            let kept = sched.keeper.load(Ordering::Relaxed);
+            if next < kept && !lists.idle_procs.is_empty() {
+                sched.keeper.store(next, Ordering::Relaxed);
+                next
+            } else {
+                NEVER
+            }
+        };
+        let given = if deadline == NEVER {
+            m.parker.park();
+            true
+        } else {
+            let given = m.parker.park_until(deadline);
+            let mut lists = sched.lists();
+            if sched.keeper.load(Ordering::Relaxed) == deadline {
+                sched.keeper.store(NEVER, Ordering::Relaxed);
+            }
+            if !given && wake_up(m, &mut lists) {
+                return;
+            }
+            given
+        };
+        if given {
+            let p = m.take_gift();
+            debug_assert!(p.is_some(), "a token comes with a P");
+            if p.is_some() {
+                return;
+            }
+        }
+    }
+}

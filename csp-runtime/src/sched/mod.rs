@@ -1,0 +1,72 @@
+//! The scheduler: G, M and P after Go's.
+//!
+//! ```text
+//!            ┌────────────┐        goroutines of plain threads, and what overflows
+//!            │global queue│◀────────────────────────────────────────────┐
+//!            └─────┬──────┘                                             │
+//!   every 61st pick│ and when the own queue is empty                    │
+//!        ┌─────────▼────┐  steals half   ┌──────────────┐               │
+//!        │ P0  runnext  │◀──────────────▶│ P1  runnext  │               │
+//!        │     ring     │                │     ring     │───────────────┘
+//!        │     timers   │                │     timers   │
+//!        └──────┬───────┘                └──────┬───────┘
+//!            M (thread)                      M (thread)         idle Ms, idle Ps
+//!               │ resume / suspend              │
+//!               G                               G
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `proc` | P: queue, `runnext`, timers, free slots |
+//! | `machine` | M: a thread, and how a sleeping one is given a P |
+//! | `current` | which M, P and G the caller is on |
+//! | `shared` | the one scheduler: Ps, idle lists, global queue |
+//! | `find` | where an M looks for work, and how it goes to sleep |
+//! | `switch` | the loop of an M; park and yield |
+//! | `ready` | making goroutines runnable, and whom to wake for them |
+//! | `handoff` | a goroutine that must keep its thread while it waits |
+//! | `procs` | `GOMAXPROCS`: growing and shrinking the set of Ps |
+//! | `creator` | the thread that starts Ms |
+//! | `sysmon` | the thread that watches without a P |
+//! | `config` | how many Ps to start with |
+//!
+//! # When to wake another M
+//!
+//! A goroutine made ready goes to `runnext` of the waker's P. Most often the waker waits a moment
+//! later and its own M goes on with it: a wake-up then costs no system call. So the waker does
+//! not wake another M for it; if it goes on computing instead, sysmon sees the same goroutine in
+//! `runnext` twice, and starts an M on an idle P, which steals it. When a second goroutine becomes
+//! ready behind the first, an idle P is woken at once. sysmon looks often while there are idle Ps
+//! and some P is at work, and `ready` wakes it if it had slowed down (see `sysmon`).
+//!
+//! # No lost wake-ups
+//!
+//! The argument has three cases. (1) *Work in the queue of a running P* cannot be lost, because its
+//! M looks there before it gives the P up; whether another M is woken to share it is a matter of
+//! latency, so the check there is one relaxed load without a fence, and sysmon makes good the rare
+//! miss. (2) *Work from outside* goes to the global queue and then wakes with a fence between, while
+//! an M that gives its P up looks at the global queue again under the lock that made the P idle:
+//! one of the two sees the other. (3) *The last searching M* that stops looks at all queues once more
+//! after it has said so, behind a fence; see `protocol::idle` for the proof and its model.
+
+pub(crate) mod config;
+mod creator;
+pub(crate) mod current;
+mod find;
+mod handoff;
+mod machine;
+mod proc;
+mod procs;
+mod ready;
+mod shared;
+mod switch;
+mod sysmon;
+
+pub(crate) use machine::Machine;
+pub(crate) use proc::{Processor, take_id};
+pub(crate) use procs::{procs, set_procs};
+pub(crate) use ready::ready;
+pub(crate) use shared::{num_goroutine, scheduler, start};
+pub(crate) use switch::{
+    bind_if_needed, count_thread_start, park, park_forever, pin_goroutines, yield_now,
+};

@@ -1,0 +1,243 @@
+//! P: the right to run Go-style code, with everything that needs no lock because one M has it.
+//!
+//! Invariants:
+//! - A P is held by one M at a time, is in the idle list, or is retired; passing it on goes through
+//!   the scheduler's lock or through [`Machine::give`], which orders what the holders wrote.
+//! - `runnext` is filled by the holder only, and emptied by the holder or by a thief. A goroutine in
+//!   it runs next on this P, so that a ping-pong stays on one processor and costs no wake-up.
+//! - Everything in [`Local`] is the holder's.
+//! - Ps live for ever; lowering `GOMAXPROCS` retires them and raising it uses them again.
+#![expect(unsafe_code, reason = "cells that the holder of the P owns")]
+
+use core::cell::UnsafeCell;
+use core::ptr::{self, NonNull};
+
+use crate::goroutine::{Batch, Goroutine};
+use crate::primitive::pad::CachePadded;
+use crate::primitive::rng::Rng;
+use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::queue::LocalQueue;
+use crate::timers::TimerHeap;
+
+/// Free slots a P keeps at most before it gives half away.
+const FREE_MAX: usize = 64;
+/// Goroutine numbers a P takes at once.
+const IDS: u64 = 64;
+
+/// The right to run goroutines.
+#[repr(align(128))]
+pub(crate) struct Processor {
+    /// Index in the table of Ps; constant.
+    pub(crate) id: u32,
+    /// Counts the goroutines run here; written by the holder, read by sysmon and thieves.
+    pub(crate) tick: AtomicU32,
+    /// Neither held nor idle since `GOMAXPROCS` was lowered; under the scheduler's lock.
+    pub(crate) retired: AtomicBool,
+    /// The goroutine made ready last by the one that runs here.
+    runnext: AtomicPtr<Goroutine>,
+    /// Goroutines started and ended here; written by the holder, summed by `num_goroutine`.
+    started: AtomicU64,
+    ended: AtomicU64,
+    /// The holder's own.
+    local: UnsafeCell<Local>,
+    /// Runnable goroutines; the holder pushes and pops, others steal.
+    queue: LocalQueue<Goroutine>,
+    /// Sleeping goroutines; has its own lock.
+    pub(crate) timers: CachePadded<TimerHeap<Goroutine>>,
+}
+
+/// What only the holder of a P touches.
+pub(crate) struct Local {
+    /// Free slots of the default class, last in first out.
+    pub(crate) free: Batch,
+    /// The next goroutine number, and the end of the range taken.
+    next_id: u64,
+    last_id: u64,
+    /// How many goroutines in a row came from `runnext`.
+    pub(crate) inherited: u32,
+    /// Choices that must be fair.
+    pub(crate) rng: Rng,
+}
+
+// SAFETY: `local` is touched by the holder only (see the module); the rest is atomic or locked.
+unsafe impl Sync for Processor {}
+
+/// Goroutines counted by plain threads, and the source of goroutine numbers (1 is main's).
+static NEXT_ID: AtomicU64 = AtomicU64::new(2);
+
+impl Processor {
+    /// A new P; lives for ever.
+    pub(crate) fn create(id: u32) -> &'static Self {
+        Box::leak(Box::new(Self {
+            id,
+            tick: AtomicU32::new(0),
+            retired: AtomicBool::new(false),
+            runnext: AtomicPtr::new(ptr::null_mut()),
+            started: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            local: UnsafeCell::new(Local {
+                free: Batch::new(),
+                next_id: 0,
+                last_id: 0,
+                inherited: 0,
+                rng: Rng::new(0x9e37_79b9_7f4a_7c15 ^ u64::from(id + 1)),
+            }),
+            queue: LocalQueue::new(),
+            timers: CachePadded::new(TimerHeap::new()),
+        }))
+    }
+
+    /// Runs `f` on what the holder owns. The caller's M holds this P, and `f` neither switches
+    /// stacks nor comes back here.
+    #[inline]
+    pub(crate) fn with_local<R>(&self, f: impl FnOnce(&mut Local) -> R) -> R {
+        debug_assert!(
+            super::current::processor().is_some_and(|p| ptr::eq(p, self)),
+            "only the holder of a P touches its local state"
+        );
+        // SAFETY: one M holds the P and is the caller; `f` does not re-enter.
+        f(unsafe { &mut *self.local.get() })
+    }
+
+    /// Puts a goroutine where it runs next; returns the one that was there. Holder only.
+    #[inline]
+    pub(crate) fn put_next(&self, g: &'static Goroutine) -> Option<NonNull<Goroutine>> {
+        let at = g.as_ptr().as_ptr();
+        // Only the holder fills the slot: if it is empty now, it is still empty at the store.
+        if self.runnext.load(Ordering::Relaxed).is_null() {
+            self.runnext.store(at, Ordering::Release);
+            return None;
+        }
+        NonNull::new(self.runnext.swap(at, Ordering::AcqRel))
+    }
+
+    /// Takes the goroutine that runs next: the holder, or a thief.
+    #[inline]
+    pub(crate) fn take_next(&self) -> Option<&'static Goroutine> {
+        if self.runnext.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        NonNull::new(self.runnext.swap(ptr::null_mut(), Ordering::AcqRel)).map(Goroutine::from_ptr)
+    }
+
+    /// Takes `expected` out of `runnext` if it is still there; for thieves.
+    pub(crate) fn steal_next(&self, expected: *mut Goroutine) -> Option<&'static Goroutine> {
+        self.runnext
+            .compare_exchange(
+                expected,
+                ptr::null_mut(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            )
+            .ok()
+            .and_then(NonNull::new)
+            .map(Goroutine::from_ptr)
+    }
+
+    /// What would run next; a hint, never to be followed.
+    #[inline]
+    pub(crate) fn peek_next(&self) -> *mut Goroutine {
+        self.runnext.load(Ordering::Relaxed)
+    }
+
+    /// Appends to the queue; what does not fit goes to the global queue. Holder only.
+    #[inline]
+    pub(crate) fn push(&self, g: NonNull<Goroutine>) {
+        let mut spill = Batch::new();
+        self.queue.push_back_or_overflow(g, &mut spill);
+        if !spill.is_empty() {
+            super::scheduler().global.push_batch(&mut spill);
+        }
+    }
+
+    /// Takes the oldest goroutine of the queue. Holder only.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<&'static Goroutine> {
+        self.queue.pop().map(Goroutine::from_ptr)
+    }
+
+    /// Takes half of this P's queue: one to run, the others into `thief`'s, whose holder calls.
+    pub(crate) fn steal_into(&self, thief: &Self) -> Option<&'static Goroutine> {
+        self.queue.steal_into(&thief.queue).map(Goroutine::from_ptr)
+    }
+
+    /// Whether the queue is empty; a hint unless called by the holder.
+    #[inline]
+    pub(crate) fn is_queue_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether anything waits here to run; a hint unless called by the holder.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.peek_next().is_null() || !self.queue.is_empty()
+    }
+
+    /// Takes a goroutine number and counts the goroutine. Holder only.
+    #[inline]
+    pub(crate) fn start_goroutine(&self, local: &mut Local) -> u64 {
+        add(&self.started, 1);
+        if local.next_id == local.last_id {
+            local.next_id = NEXT_ID.fetch_add(IDS, Ordering::Relaxed);
+            local.last_id = local.next_id + IDS;
+        }
+        local.next_id += 1;
+        local.next_id - 1
+    }
+
+    /// Counts a goroutine that has ended. Holder only.
+    #[inline]
+    pub(crate) fn end_goroutine(&self) {
+        add(&self.ended, 1);
+    }
+
+    /// Keeps a free slot of the default class for the next goroutine. Holder only.
+    #[inline]
+    pub(crate) fn keep_slot(&self, g: &'static Goroutine) {
+        self.with_local(|local| {
+            local.free.push_front(g.as_ptr());
+            if local.free.len() > FREE_MAX {
+                give_half(&mut local.free);
+            }
+        });
+    }
+
+    /// Goroutines started less goroutines ended here; a goroutine may end where it did not start.
+    pub(crate) fn balance(&self) -> i64 {
+        let ended = self.ended.load(Ordering::Acquire);
+        self.started.load(Ordering::Acquire).wrapping_sub(ended) as i64
+    }
+
+    /// The address kept in `Machine::gift`.
+    pub(crate) fn as_ptr(&'static self) -> *mut Self {
+        ptr::from_ref(self).cast_mut()
+    }
+
+    /// The P at an address made by `as_ptr`.
+    pub(crate) fn from_ptr(at: *mut Self) -> Option<&'static Self> {
+        // SAFETY: null, or an address from `as_ptr`; Ps live for ever.
+        unsafe { at.as_ref() }
+    }
+}
+
+/// Takes a goroutine number for a goroutine that a plain thread starts.
+pub(crate) fn take_id() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Adds to a counter that one M at a time writes: no locked instruction.
+#[inline]
+fn add(counter: &AtomicU64, n: u64) {
+    counter.store(
+        counter.load(Ordering::Relaxed).wrapping_add(n),
+        Ordering::Release,
+    );
+}
+
+#[cold]
+fn give_half(free: &mut Batch) {
+    // The front half stays, being the one used last.
+    let mut old = Batch::new();
+    free.split_front(FREE_MAX / 2, &mut old);
+    core::mem::swap(free, &mut old);
+    crate::goroutine::release_batch(crate::stack::SizeClass::DEFAULT, &mut old);
+}

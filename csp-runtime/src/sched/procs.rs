@@ -1,0 +1,104 @@
+//! `GOMAXPROCS`: growing and shrinking the set of Ps while goroutines run.
+//!
+//! Growing creates Ps, or takes retired ones back, and puts them into the idle list. Shrinking only
+//! lowers the number: idle Ps beyond it are retired at once, and a P that is held is retired by its
+//! holder at the next scheduling point. The contents of a retired P move to the others.
+
+use core::sync::atomic::Ordering;
+
+use crate::goroutine::{self, Batch};
+use crate::sched::shared::{MAX_PROCS, scheduler};
+use crate::sched::{Machine, Processor, ready};
+
+/// Sets the number of Ps, 1 to `MAX_PROCS`, and returns the one before.
+pub(crate) fn set_procs(n: usize) -> usize {
+    let sched = scheduler();
+    let n = n.clamp(1, MAX_PROCS) as u32;
+    // Creating allocates: do it before taking the lock. Losing a race leaks one P, harmlessly.
+    let fresh: Vec<_> = (sched.count()..n).map(Processor::create).collect();
+    let mut retired = Vec::with_capacity(MAX_PROCS);
+    let before = {
+        let mut lists = sched.lists();
+        let before = sched.procs.swap(n, Ordering::SeqCst);
+        for p in fresh {
+            if p.id == sched.count() {
+                sched.add(p);
+                sched.put_idle(&mut lists, p);
+            }
+        }
+        for p in sched.all().filter(|p| p.id < n) {
+            if p.retired.swap(false, Ordering::Relaxed) {
+                sched.put_idle(&mut lists, p);
+            }
+        }
+        while let Some(at) = lists.idle_procs.iter().position(|p| p.id >= n) {
+            let p = lists.idle_procs.swap_remove(at);
+            sched.idle.p_busy();
+            p.retired.store(true, Ordering::Relaxed);
+            retired.push(p);
+        }
+        before
+    };
+    for p in retired {
+        move_timers(p);
+    }
+    ready::wake_fenced();
+    before as usize
+}
+
+/// The number of Ps that may run.
+pub(crate) fn procs() -> usize {
+    scheduler().procs.load(Ordering::Relaxed) as usize
+}
+
+/// Whether `p` lies beyond `GOMAXPROCS` now.
+#[inline]
+pub(super) fn must_retire(p: &Processor) -> bool {
+    p.id >= scheduler().procs.load(Ordering::Relaxed)
+}
+
+/// Takes `p` from `m`, which holds it, and out of service, if `GOMAXPROCS` still says so. The M must
+/// sleep afterwards, or finds that it still holds the P.
+pub(super) fn retire(m: &'static Machine, p: &'static Processor) {
+    // The free slots go back while the P is still held.
+    let mut free = Batch::new();
+    p.with_local(|local| core::mem::swap(&mut local.free, &mut free));
+    goroutine::release_batch(crate::stack::SizeClass::DEFAULT, &mut free);
+    m.p.set(None);
+    if m.spinning.replace(false) {
+        let _ = scheduler().idle.stop_spin();
+    }
+    hand_over_contents(p);
+}
+
+/// Empties a P that is beyond `GOMAXPROCS` and that nobody holds any more, and marks it retired.
+pub(super) fn hand_over_contents(p: &'static Processor) {
+    let sched = scheduler();
+    let mut moved = Batch::new();
+    if let Some(g) = p.take_next() {
+        moved.push_back(g.as_ptr());
+    }
+    while let Some(g) = p.pop() {
+        moved.push_back(g.as_ptr());
+    }
+    sched.global.push_batch(&mut moved);
+    move_timers(p);
+    {
+        let mut lists = sched.lists();
+        // Raised again meanwhile: back into service, which `set_procs` could not do.
+        if must_retire(p) {
+            p.retired.store(true, Ordering::Relaxed);
+        } else {
+            sched.put_idle(&mut lists, p);
+        }
+    }
+    ready::wake_fenced();
+}
+
+fn move_timers(p: &'static Processor) {
+    if let Some(first) = scheduler().get(0)
+        && first.id != p.id
+    {
+        p.timers.drain_into(&first.timers);
+    }
+}

@@ -1,0 +1,98 @@
+//! Making goroutines runnable, and waking an M for them when that pays.
+//!
+//! See the module docs of `sched` for the policy and for why no wake-up is lost.
+
+use crate::goroutine::{Goroutine, Status};
+use crate::primitive::sync::{Ordering, fence};
+use crate::sched::shared::scheduler;
+use crate::sched::{Processor, creator, current, sysmon};
+
+/// Makes a goroutine runnable: next on the caller's P, or in the global queue if the caller has
+/// none. The caller owns the one wake-up of the goroutine's current wait.
+#[inline]
+pub(crate) fn ready(g: &'static Goroutine) {
+    g.set_status(Status::Runnable);
+    match current::processor() {
+        Some(p) => ready_on(p, g),
+        None => inject(g),
+    }
+}
+
+#[inline]
+fn ready_on(p: &'static Processor, g: &'static Goroutine) {
+    match p.put_next(g) {
+        // A second one: worth another processor, if one is idle.
+        Some(before) => {
+            p.push(before);
+            wake_if_wanted();
+        }
+        // The first one: this M goes on with it in a moment, or sysmon finds it.
+        None => sysmon::watch_if_idle(),
+    }
+}
+
+/// Makes a goroutine runnable behind everything that is queued on the caller's P. Holder only.
+#[inline]
+pub(crate) fn ready_last(p: &'static Processor, g: &'static Goroutine) {
+    g.set_status(Status::Runnable);
+    p.push(g.as_ptr());
+    wake_if_wanted();
+}
+
+/// Queues a goroutine where any M finds it, and wakes one.
+#[cold]
+fn inject(g: &'static Goroutine) {
+    scheduler().global.push(g.as_ptr());
+    wake_fenced();
+}
+
+/// Wakes an M if a P is idle and nobody searches, after work became visible to all. The fence makes
+/// sure that either this caller sees the P go idle or its last holder sees the work (its partner
+/// is the fence in `find::give_up`).
+pub(crate) fn wake_fenced() {
+    fence(Ordering::SeqCst);
+    wake_if_wanted();
+}
+
+/// As [`wake_fenced`] without the fence: a miss costs latency only.
+#[inline]
+pub(crate) fn wake_if_wanted() {
+    if scheduler().idle.wants_wake() {
+        wake_one();
+    }
+}
+
+/// Starts an M that searches, on an idle P, unless somebody searches already.
+#[cold]
+pub(crate) fn wake_one() {
+    let sched = scheduler();
+    if !sched.idle.try_wake() {
+        return;
+    }
+    let found = {
+        let mut lists = sched.lists();
+        sched
+            .take_idle(&mut lists)
+            .map(|p| (p, lists.machines.pop()))
+    };
+    match found {
+        Some((p, machine)) => start(p, machine, true),
+        // The P found another holder in the meantime, who looks around by itself.
+        None => {
+            let _ = sched.idle.stop_spin();
+        }
+    }
+}
+
+/// Lets an M run with `p`: the one given, which the caller took out of the idle list, or a new one.
+pub(crate) fn start(
+    p: &'static Processor,
+    machine: Option<&'static crate::sched::Machine>,
+    spinning: bool,
+) {
+    match machine {
+        Some(m) => m.give(p, spinning),
+        None => creator::request(p, spinning),
+    }
+    sysmon::watch();
+}

@@ -1,0 +1,137 @@
+//! The loop of an M, and how a goroutine leaves it: park and yield.
+//!
+//! `run` → `find` a goroutine → `execute`: resume it, and do what it asked for when it comes back.
+//! Everything after the switch happens on the M's own stack, so the goroutine is complete and
+//! can be resumed elsewhere as soon as `set_off_cpu` is called.
+//!
+//! The loop neither allocates, frees, takes a `std` lock nor runs user code: the goroutine that
+//! holds such a lock may be the one that waits for this processor.
+
+use core::panic::Location;
+use core::ptr;
+
+use crate::coroutine::Command;
+use crate::goroutine::{self, Goroutine, Reason};
+use crate::primitive::sync::{AtomicBool, Ordering};
+use crate::sched::shared::scheduler;
+use crate::sched::{Machine, Processor, current, find, handoff, ready};
+use crate::stack::SizeClass;
+
+/// The life of an M, which has been given a P.
+pub(super) fn run(m: &'static Machine) -> ! {
+    current::set_machine(m);
+    m.parker.park();
+    let given = m.take_gift();
+    debug_assert!(given.is_some(), "an M starts with a P");
+    loop {
+        let g = find::find(m);
+        execute(m, g);
+    }
+}
+
+#[inline]
+fn execute(m: &'static Machine, g: &'static Goroutine) {
+    let bound = g.bound();
+    if !bound.is_null() {
+        handoff::to_bound(m, bound);
+        return;
+    }
+    let p = m.processor();
+    p.tick.store(
+        p.tick.load(Ordering::Relaxed).wrapping_add(1),
+        Ordering::Relaxed,
+    );
+    m.g.set(Some(g));
+    let command = g.resume();
+    m.g.set(None);
+    match command {
+        Command::Park => g.set_off_cpu(),
+        Command::Yield => {
+            g.set_off_cpu();
+            ready::ready_last(m.processor(), g);
+        }
+        Command::Done => {
+            g.set_off_cpu();
+            m.processor().end_goroutine();
+        }
+        Command::DoneDetached => {
+            g.set_off_cpu();
+            let p = m.processor();
+            p.end_goroutine();
+            free(p, g);
+        }
+    }
+}
+
+/// Gives an ended goroutine's slot back.
+#[inline]
+fn free(p: &'static Processor, g: &'static Goroutine) {
+    if g.slot().class == SizeClass::DEFAULT {
+        p.keep_slot(g);
+    } else {
+        goroutine::release(g);
+    }
+}
+
+/// Parks the calling goroutine. It has made sure that somebody will make it ready, exactly once,
+/// and that may happen before this function switches away.
+#[inline]
+pub(crate) fn park(g: &'static Goroutine, reason: Reason, at: &'static Location<'static>) {
+    g.set_waiting(reason, at);
+    if g.bound().is_null() {
+        g.suspend(Command::Park);
+    } else {
+        handoff::park_bound(g);
+    }
+}
+
+/// Parks the calling goroutine, or the calling thread, for ever.
+pub(crate) fn park_forever(reason: Reason, at: &'static Location<'static>) -> ! {
+    loop {
+        match current::goroutine() {
+            Some(g) => park(g, reason, at),
+            None => std::thread::park(),
+        }
+    }
+}
+
+/// Every goroutine keeps the thread it first ran on.
+static PINNED: AtomicBool = AtomicBool::new(false);
+
+/// Lets every goroutine keep the thread it first ran on, from now on. Each then needs a thread of
+/// its own while it waits.
+pub(crate) fn pin_goroutines() {
+    PINNED.store(true, Ordering::Relaxed);
+}
+
+/// Before a wait: decides whether the goroutine must keep its thread. One that is unwinding must,
+/// because the panic count that `std::thread::panicking` reads belongs to the thread. To be called
+/// before the goroutine's waiter becomes visible to others. True if it is bound now.
+#[inline]
+pub(crate) fn bind_if_needed(g: &'static Goroutine) -> bool {
+    if std::thread::panicking() || PINNED.load(Ordering::Relaxed) {
+        let m = current::machine().expect("a goroutine runs on an M");
+        g.bind(m.as_ptr());
+        return true;
+    }
+    if !g.bound().is_null() {
+        g.bind(ptr::null_mut());
+    }
+    false
+}
+
+/// Lets other goroutines run: the caller goes to the back of its P's queue. On a plain thread, lets
+/// other threads run.
+#[inline]
+pub(crate) fn yield_now() {
+    match current::goroutine() {
+        Some(g) if bind_if_needed(g) => handoff::yield_bound(g),
+        Some(g) => g.suspend(Command::Yield),
+        None => std::thread::yield_now(),
+    }
+}
+
+/// Counts a goroutine that a plain thread starts.
+pub(crate) fn count_thread_start() {
+    scheduler().started_outside.fetch_add(1, Ordering::Release);
+}

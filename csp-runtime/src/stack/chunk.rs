@@ -1,0 +1,275 @@
+//! [`Pool`]: the reservations of one size class, and the slots not yet handed out.
+//!
+//! ```text
+//!   Pool   count = 2        Chunk 0                              Chunk 1
+//!   ┌───────────┐    base ─▶┌────┬────┬────┬ ─ ─ ┬────┐    base ─▶┌────┬────┬ ─ ─ ┬────┐
+//!   │ chunks[64]│           │  0 │  1 │  2 │     │n-1 │           │  n │n+1 │     │    │
+//!   └───────────┘           └────┴────┴────┴ ─ ─ ┴────┘           └────┴────┴ ─ ─ ┴────┘
+//!                            all claimed: next = len                claimed ▲ next: untouched
+//! ```
+//!
+//! A chunk is one mapping, cut into slots. Slots are claimed from the left with one CAS on `next`;
+//! no lock is held while their guards are set. A claim that could not be guarded is given back if
+//! nobody claimed after it, else its slots stay unused for ever, which costs numbers and no memory.
+//!
+//! Readers (the fault handler, the dump) take no lock: `count` is stored with release after the
+//! chunk's fields, which never change again. Only making a chunk takes the pool's spin lock.
+//!
+//! Slots not yet claimed are left out of core dumps. The system writes dumps page by page, untouched
+//! pages too: with 256 GiB of them a dump took 7 s and its file was that long, sparse only if the
+//! receiver knew how. The claimed part is one map, the rest of the chunk another.
+//!
+//! **How large.** The first try is 256 GiB whatever the class, a million default slots: a mapping
+//! without reserve costs nothing untouched, and one that large keeps 100,000 stacks in one map.
+//! Fifteen classes of it are below 4 TiB of the 128 TiB a process has. If it is refused
+//! (`RLIMIT_AS`, strict overcommit, valgrind), the try is halved until one fits, and an **eighth**
+//! of that is kept, because what limits it is shared with the heap and with threads' stacks. The
+//! same size is tried for the chunks that follow. Taking all that fits was rejected: under a limit
+//! of 1 GiB the next large `malloc` would have failed instead of the spawn. For the same reason
+//! a chunk is made only where 16 MiB more would have fitted, so that the error can be handled.
+
+#![expect(unsafe_code, reason = "cutting mappings into slots")]
+
+use super::class::SizeClass;
+use super::error::StackError;
+use super::map;
+use super::slot::Slot;
+use crate::primitive::spin::Spin;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::io;
+
+/// The most chunks of a class; with full-sized ones, 67 million default slots.
+const MAX_CHUNKS: usize = 64;
+/// The first try for a chunk's size, in bytes.
+const FIRST_TRY: usize = 1 << if usize::BITS >= 64 { 38 } else { 28 };
+/// What a refused first try leaves of the largest size that fits: one part in this many.
+const SCARCE_SHARE: usize = 8;
+/// What a chunk must leave to the rest of the program, or it is not made.
+const SPARE: usize = 16 << 20;
+/// The slots that a chunk should have even when space is scarce.
+const FEW: usize = 4;
+
+/// The reservations of one size class.
+pub(super) struct Pool {
+    /// The chunks; those below `count` are set and, but for `next`, never change.
+    chunks: [Chunk; MAX_CHUNKS],
+    /// How many chunks are set. Written under `try_size`'s lock, read by anyone.
+    count: AtomicUsize,
+    /// The bytes to try for the next chunk. Its lock is held while a chunk is made.
+    try_size: Spin<usize>,
+}
+
+/// One mapping, cut into slots.
+struct Chunk {
+    /// The first slot. Published by the pool's `count`.
+    base: AtomicPtr<u8>,
+    /// The class-wide number of the first slot. Published by the pool's `count`.
+    first: AtomicU32,
+    /// How many slots there are. Published by the pool's `count`.
+    len: AtomicU32,
+    /// How many slots were claimed; moved by CAS, forward by claims and back by `give_back`.
+    next: AtomicU32,
+}
+
+/// Some neighbouring slots of a chunk that were claimed together.
+pub(super) struct Run {
+    /// The first slot.
+    first: Slot,
+    /// The chunk's number in its pool.
+    chunk: usize,
+    /// The number of the first slot in its chunk.
+    start: u32,
+    /// How many slots there are, at least 1.
+    pub(super) len: u32,
+}
+
+impl Run {
+    /// Returns the `at`-th slot of the run.
+    pub(super) fn slot(&self, at: u32) -> Slot {
+        debug_assert!(at < self.len);
+        // SAFETY: the claim covers `len` neighbouring slots of one mapping.
+        unsafe { nth(self.first, at) }
+    }
+}
+
+/// Returns the slot that is `at` slots above `slot`.
+///
+/// # Safety
+///
+/// Both lie in the same chunk.
+unsafe fn nth(slot: Slot, at: u32) -> Slot {
+    // SAFETY: the caller's word: the result is inside the same mapping.
+    let base = unsafe { slot.base.add(at as usize * slot.class.slot_size()) };
+    Slot {
+        base,
+        class: slot.class,
+        index: slot.index + at,
+    }
+}
+
+impl Chunk {
+    const fn new() -> Chunk {
+        Chunk {
+            base: AtomicPtr::new(ptr::null_mut()),
+            first: AtomicU32::new(0),
+            len: AtomicU32::new(0),
+            next: AtomicU32::new(0),
+        }
+    }
+
+    /// Returns the first slot of a chunk that is set.
+    fn first_slot(&self, class: SizeClass) -> Option<Slot> {
+        let base = NonNull::new(self.base.load(Ordering::Relaxed))?;
+        Some(Slot {
+            base,
+            class,
+            index: self.first.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Claims up to `want` slots and returns the number of the first and how many; none when full.
+    ///
+    /// Relaxed: a claim hands over memory that nobody has touched.
+    fn claim(&self, want: u32) -> Option<(u32, u32)> {
+        let len = self.len.load(Ordering::Relaxed);
+        let grab = |next: u32| want.min(len.saturating_sub(next));
+        let start = self
+            .next
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                (grab(next) > 0).then(|| next + grab(next))
+            })
+            .ok()?;
+        Some((start, grab(start)))
+    }
+}
+
+impl Pool {
+    pub(super) const fn new() -> Pool {
+        Pool {
+            chunks: [const { Chunk::new() }; MAX_CHUNKS],
+            count: AtomicUsize::new(0),
+            try_size: Spin::new(FIRST_TRY),
+        }
+    }
+
+    /// Returns the chunks that are set. Async-signal-safe.
+    fn chunks(&self) -> &[Chunk] {
+        // Pairs with the release store in `grow`.
+        &self.chunks[..self.count.load(Ordering::Acquire)]
+    }
+
+    /// Claims up to `want` neighbouring slots, whose guards are the caller's to set.
+    pub(super) fn claim(&self, class: SizeClass, want: u32) -> Result<Run, StackError> {
+        loop {
+            let chunks = self.chunks();
+            // The newest first: an older one has room only after slots were given back to it.
+            for (at, chunk) in chunks.iter().enumerate().rev() {
+                if let Some((start, len)) = chunk.claim(want)
+                    && let Some(slot) = chunk.first_slot(class)
+                {
+                    // SAFETY: `start` was just claimed in this chunk.
+                    let first = unsafe { nth(slot, start) };
+                    // SAFETY: the range is what was just claimed of this chunk's mapping.
+                    unsafe { map::put_in_dumps(first.base, len as usize * class.slot_size()) };
+                    return Ok(Run {
+                        first,
+                        chunk: at,
+                        start,
+                        len,
+                    });
+                }
+            }
+            self.grow(class, chunks.len())?;
+        }
+    }
+
+    /// Takes back the slots of a run from `kept` on, if no later ones were claimed.
+    pub(super) fn give_back(&self, run: &Run, kept: u32) {
+        let (end, kept) = (run.start + run.len, run.start + kept);
+        // On failure somebody claimed after this run; its slots then stay unused.
+        let _ = self.chunks()[run.chunk].next.compare_exchange(
+            end,
+            kept,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Makes a further chunk, unless there are already more than `seen`.
+    #[cold]
+    fn grow(&self, class: SizeClass, seen: usize) -> Result<(), StackError> {
+        let mut try_size = self.try_size.lock();
+        if self.count.load(Ordering::Relaxed) != seen {
+            return Ok(());
+        }
+        let page = map::page_size();
+        if !SizeClass::all().all(|class| class.guard_size().is_multiple_of(page)) {
+            return Err(StackError::PageSize { bytes: page });
+        }
+        let first = self.chunks().last().map_or(0, |last| {
+            last.first.load(Ordering::Relaxed) + last.len.load(Ordering::Relaxed)
+        });
+        let failure = |source| StackError::AddressSpace {
+            class,
+            stacks: first as usize,
+            source,
+        };
+        let chunk = self.chunks.get(seen).ok_or_else(|| failure(None))?;
+        let (base, size) = reserve(*try_size, class).map_err(|error| failure(Some(error)))?;
+        *try_size = size;
+        chunk.base.store(base.as_ptr(), Ordering::Relaxed);
+        chunk.first.store(first, Ordering::Relaxed);
+        chunk
+            .len
+            .store((size / class.slot_size()) as u32, Ordering::Relaxed);
+        // Publishes the three; pairs with the acquire load in `chunks`.
+        self.count.store(seen + 1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Returns the claimed slot that contains `addr`. Async-signal-safe.
+    pub(super) fn lookup(&self, class: SizeClass, addr: usize) -> Option<Slot> {
+        self.chunks().iter().find_map(|chunk| {
+            let first = chunk.first_slot(class)?;
+            let at = addr.checked_sub(first.base.addr().get())? / class.slot_size();
+            let claimed = chunk.next.load(Ordering::Relaxed) as usize;
+            // SAFETY: `at` is below the number of claimed slots of this chunk.
+            (at < claimed).then(|| unsafe { nth(first, at as u32) })
+        })
+    }
+
+    /// Calls `f` with every slot claimed before the call, in order.
+    pub(super) fn for_each(&self, class: SizeClass, f: &mut dyn FnMut(Slot)) {
+        for chunk in self.chunks() {
+            let Some(first) = chunk.first_slot(class) else {
+                continue;
+            };
+            for at in 0..chunk.next.load(Ordering::Relaxed) {
+                // SAFETY: `at` is below the number of claimed slots of this chunk.
+                f(unsafe { nth(first, at) });
+            }
+        }
+    }
+}
+
+/// Reserves a chunk of `size` bytes, a power of two, or of what there is if that is too much.
+fn reserve(size: usize, class: SizeClass) -> io::Result<(NonNull<u8>, usize)> {
+    let slot = class.slot_size();
+    let mut fits = size.max(slot);
+    let base = loop {
+        match map::reserve(fits + SPARE, slot) {
+            Ok(base) => break base,
+            Err(error) if fits == slot => return Err(error),
+            Err(_) => fits /= 2,
+        }
+    };
+    let kept = if fits < size {
+        (fits / SCARCE_SHARE).max((FEW * slot).min(fits))
+    } else {
+        fits
+    };
+    // SAFETY: the rest of the mapping just made, which nobody knows of yet.
+    unsafe { map::unmap(base.add(kept), fits + SPARE - kept) };
+    Ok((base, kept))
+}

@@ -1,0 +1,279 @@
+//! The memory-mapping calls, and nothing else: the only `mmap` of the runtime and the only file of
+//! this module that asks which operating system it is on.
+//!
+//! Linux is the tested system. Elsewhere on unix the plain calls serve: no guard regions, no huge
+//! pages to turn off, no limit on maps to read.
+//!
+//! Locked memory: after `mlockall(MCL_FUTURE)` the system fills every new mapping with memory at
+//! once, which for a reservation of hundreds of GiB is the end of the process. [`reserve`] notices
+//! (a fresh page is resident before anybody touched it), maps without access, asks for locking
+//! on first touch instead, and only then opens the mapping. The reverse order, `mlockall` with
+//! `MCL_CURRENT` and without `MCL_ONFAULT` on a running program, is beyond what can be mended here.
+
+#![expect(
+    unsafe_code,
+    reason = "system calls that map, protect and release memory"
+)]
+
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+
+/// Returns the system's page size.
+pub(super) fn page_size() -> usize {
+    // Written once with a value that never differs, so threads may race to it.
+    static PAGE: AtomicUsize = AtomicUsize::new(0);
+    match PAGE.load(Ordering::Relaxed) {
+        0 => {
+            // SAFETY: a query without preconditions.
+            let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+            let page = usize::try_from(page).unwrap_or(4096);
+            PAGE.store(page, Ordering::Relaxed);
+            page
+        }
+        page => page,
+    }
+}
+
+/// Maps `len` bytes, aligned to `align`, readable and writable, that cost memory only page by
+/// page as they are touched, never in huge pages, and are left out of core dumps.
+///
+/// `len` and `align` are multiples of the page size, `align` a power of two.
+pub(super) fn reserve(len: usize, align: usize) -> io::Result<NonNull<u8>> {
+    let filled = system::fills_new_mappings();
+    let access = if filled {
+        libc::PROT_NONE
+    } else {
+        libc::PROT_READ | libc::PROT_WRITE
+    };
+    let whole = len.checked_add(align).ok_or(io::ErrorKind::OutOfMemory)?;
+    let start = map(whole, access, system::NO_RESERVE)?;
+    let before = start.addr().get().next_multiple_of(align) - start.addr().get();
+    // SAFETY: `before` is below `align`, so both cuts lie inside the `len + align` bytes just
+    // mapped, which nobody else knows of.
+    let base = unsafe {
+        let base = start.add(before);
+        unmap(start, before);
+        unmap(base.add(len), align - before);
+        base
+    };
+    if filled {
+        // SAFETY: the range was just mapped, and nothing is in it.
+        unsafe { system::lock_on_touch(base, len) };
+        // SAFETY: as above; opening a fresh mapping takes nothing from anybody.
+        if let Err(error) = unsafe { protect(base, len, libc::PROT_READ | libc::PROT_WRITE) } {
+            // SAFETY: as above.
+            unsafe { unmap(base, len) };
+            return Err(error);
+        }
+    }
+    // SAFETY: the range was just mapped, and the call changes no content.
+    unsafe { system::refuse_huge_pages(base, len) };
+    // SAFETY: as above.
+    unsafe { system::set_dumped(base, len, false) };
+    Ok(base)
+}
+
+/// Puts a part of a reservation into core dumps; neighbouring parts become one mapping again.
+///
+/// # Safety
+///
+/// The range is page-aligned and was mapped by [`reserve`].
+pub(super) unsafe fn put_in_dumps(start: NonNull<u8>, len: usize) {
+    // SAFETY: the caller's word.
+    unsafe { system::set_dumped(start, len, true) };
+}
+
+/// Maps `len` bytes of which the lowest page cannot be accessed; both ends page-aligned.
+pub(super) fn map_with_guard_page(len: usize) -> io::Result<NonNull<u8>> {
+    let base = map(len, libc::PROT_READ | libc::PROT_WRITE, 0)?;
+    // SAFETY: the page was just mapped, and nothing is in it.
+    match unsafe { deny(base, page_size()) } {
+        Ok(()) => Ok(base),
+        Err(error) => {
+            // SAFETY: the range was just mapped, and nobody knows of it.
+            unsafe { unmap(base, len) };
+            Err(error)
+        }
+    }
+}
+
+fn map(len: usize, access: libc::c_int, flags: libc::c_int) -> io::Result<NonNull<u8>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON | flags;
+    // SAFETY: a new anonymous mapping at an address of the system's choice replaces nothing.
+    let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+}
+
+/// Ends a mapping, or a part of one; an empty range is left alone.
+///
+/// # Safety
+///
+/// The range is page-aligned, was mapped by this module, and nobody uses it from now on.
+pub(super) unsafe fn unmap(start: NonNull<u8>, len: usize) {
+    if len > 0 {
+        // SAFETY: the caller's word. The call cannot fail on a mapped, aligned range at a
+        // mapping's end, and if it did the range would merely stay.
+        unsafe { libc::munmap(start.as_ptr().cast(), len) };
+    }
+}
+
+/// Makes every access to the range a fault, by splitting its mapping.
+///
+/// # Safety
+///
+/// The range is page-aligned, was mapped by this module, and nobody needs what is in it.
+pub(super) unsafe fn deny(start: NonNull<u8>, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's word.
+    unsafe { protect(start, len, libc::PROT_NONE) }
+}
+
+/// # Safety
+///
+/// As for [`deny`], with the access given.
+unsafe fn protect(start: NonNull<u8>, len: usize, access: libc::c_int) -> io::Result<()> {
+    // SAFETY: the caller's word.
+    check(unsafe { libc::mprotect(start.as_ptr().cast(), len, access) })
+}
+
+/// Gives the memory of the range back; it reads as zero from then on. Guards in it stay.
+///
+/// # Safety
+///
+/// The range is page-aligned, was mapped by this module, and nobody needs what is in it.
+pub(super) unsafe fn discard(start: NonNull<u8>, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's word.
+    check(unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_DONTNEED) })
+}
+
+/// Makes every access to the range a fault without splitting its mapping, where the system can.
+///
+/// # Errors
+///
+/// `InvalidInput` (EINVAL) or `Unsupported`: no such guards here, or not in locked memory.
+///
+/// # Safety
+///
+/// As for [`deny`].
+pub(super) unsafe fn install_guard(start: NonNull<u8>, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's word.
+    unsafe { system::install_guard(start, len) }
+}
+
+/// Returns how many mappings the process may have, where the system has such a limit.
+pub(super) fn max_map_count() -> Option<usize> {
+    system::max_map_count()
+}
+
+/// Turns a system call's 0 or -1 into a result.
+fn check(code: libc::c_int) -> io::Result<()> {
+    if code == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use super::*;
+
+    /// Keeps address space out of the account of promised memory.
+    pub(super) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
+    /// `MADV_GUARD_INSTALL` of Linux 6.13: faults by page-table entry instead of by mapping.
+    const MADV_GUARD_INSTALL: libc::c_int = 102;
+
+    pub(super) unsafe fn install_guard(start: NonNull<u8>, len: usize) -> io::Result<()> {
+        // SAFETY: the word of `super::install_guard`'s caller.
+        check(unsafe { libc::madvise(start.as_ptr().cast(), len, MADV_GUARD_INSTALL) })
+    }
+
+    pub(super) unsafe fn refuse_huge_pages(start: NonNull<u8>, len: usize) {
+        // A kernel without huge pages refuses, and has none to turn off.
+        // SAFETY: the range is the caller's own mapping; its content is not changed.
+        unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_NOHUGEPAGE) };
+    }
+
+    pub(super) unsafe fn set_dumped(start: NonNull<u8>, len: usize, dumped: bool) {
+        let advice = if dumped {
+            libc::MADV_DODUMP
+        } else {
+            libc::MADV_DONTDUMP
+        };
+        // A refusal makes core dumps larger or smaller, and nothing else.
+        // SAFETY: the range is the caller's own mapping; its content is not changed.
+        unsafe { libc::madvise(start.as_ptr().cast(), len, advice) };
+    }
+
+    pub(super) unsafe fn lock_on_touch(start: NonNull<u8>, len: usize) {
+        // On failure the mapping is filled when it is opened, as the program has asked for.
+        // SAFETY: the range is the caller's own mapping; its content is not changed.
+        unsafe {
+            libc::mlock2(
+                start.as_ptr().cast(),
+                len,
+                libc::MLOCK_ONFAULT as libc::c_uint,
+            )
+        };
+    }
+
+    /// Tells whether `mlockall(MCL_FUTURE)` is in force: whether an untouched page has memory.
+    pub(super) fn fills_new_mappings() -> bool {
+        let len = page_size();
+        let Ok(page) = map(len, libc::PROT_READ | libc::PROT_WRITE, 0) else {
+            return false;
+        };
+        let mut resident = 0u8;
+        // SAFETY: one page was just mapped, and one byte is room for its answer.
+        let code = unsafe { libc::mincore(page.as_ptr().cast(), len, &raw mut resident) };
+        // SAFETY: the page is this function's own.
+        unsafe { unmap(page, len) };
+        code == 0 && resident & 1 == 1
+    }
+
+    /// Reads `/proc/sys/vm/max_map_count` without allocating.
+    pub(super) fn max_map_count() -> Option<usize> {
+        let path = c"/proc/sys/vm/max_map_count";
+        // SAFETY: the path ends in a nul byte and the flags need no mode.
+        let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+        if file < 0 {
+            return None;
+        }
+        let mut text = [0u8; 32];
+        // SAFETY: the buffer has the length given.
+        let len = unsafe { libc::read(file, text.as_mut_ptr().cast(), text.len()) };
+        // SAFETY: the descriptor was opened above and is closed once.
+        unsafe { libc::close(file) };
+        let text = text.get(..usize::try_from(len).ok()?)?;
+        str::from_utf8(text).ok()?.trim().parse().ok()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::*;
+
+    /// The other systems account memory when it is touched.
+    pub(super) const NO_RESERVE: libc::c_int = 0;
+
+    pub(super) unsafe fn install_guard(_: NonNull<u8>, _: usize) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) unsafe fn refuse_huge_pages(_: NonNull<u8>, _: usize) {}
+
+    pub(super) unsafe fn set_dumped(_: NonNull<u8>, _: usize, _: bool) {}
+
+    pub(super) unsafe fn lock_on_touch(_: NonNull<u8>, _: usize) {}
+
+    pub(super) fn fills_new_mappings() -> bool {
+        false
+    }
+
+    pub(super) fn max_map_count() -> Option<usize> {
+        None
+    }
+}

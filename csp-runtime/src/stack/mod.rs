@@ -1,0 +1,63 @@
+//! The memory that goroutines run on: slots cut from few large mappings, their guards, and what
+//! happens when a stack runs into one.
+//!
+//! ```text
+//!   low                                                                                     high
+//!   ┌───────────┬──────────────────────────────────┬────────────────┬───────────────┬──────────┐
+//!   │   guard   │ untouched: no memory   ◀── stack │ closure, then  │ control block │  colour  │
+//!   │ no access │                                  │     result     │               │ 0–960 B  │
+//!   └───────────┴──────────────────────────────────┴────────────────┴───────────────┴──────────┘
+//!   ▲           ▲                                                                   ▲
+//!   limit()     usable_low()                                                      top()
+//! ```
+//!
+//! `limit()` is the slot's `base`, aligned to its size. What lies between `usable_low()` and `top()`
+//! is up to the layers above; the drawing shows their plan.
+//!
+//! **Growing.** The whole slot is readable and writable from the start, and a page costs memory
+//! when it is first touched. A goroutine that parks shallow costs one page: control block, closure
+//! and its few frames all lie in the highest one.
+//!
+//! **Shrinking.** [`Slot::discard_below`] gives back the pages below a parked goroutine's stack
+//! pointer, or those of a free slot. It is a system call, so it is for lazy sweeps, never for
+//! every exit.
+//!
+//! **Ending.** The guard turns an overflow into a fault, and [`overflow`] turns the fault into a
+//! report. Memory below a stack is never corrupted silently.
+//!
+//! What was rejected: copying stacks to larger ones, as Go does, needs every pointer into a stack
+//! known, which Rust does not give; split stacks pay in every call; one `mmap` per stack meets
+//! `vm.max_map_count` at 32,000 goroutines.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`class`] | the sizes a slot can have |
+//! | [`slot`] | a slot's place and parts |
+//! | [`chunk`] | the reservations of one class, and handing out their slots |
+//! | [`mod@arena`] | all classes; address to slot |
+//! | [`guard`] | the two ways to set a guard |
+//! | [`map`] | the system calls on mappings, and all that differs between systems |
+//! | [`altstack`] | a thread's stack for signal handlers |
+//! | [`overflow`] | the fault handler |
+//! | [`fatal`] | text without a heap |
+//! | [`error`] | why there is no further stack |
+
+pub(crate) mod altstack;
+pub(crate) mod arena;
+#[cfg(all(test, not(loom)))]
+mod child;
+mod chunk;
+pub(crate) mod class;
+pub(crate) mod error;
+pub(crate) mod fatal;
+mod guard;
+mod map;
+pub(crate) mod overflow;
+pub(crate) mod slot;
+
+pub(crate) use altstack::AltStack;
+pub(crate) use arena::{Arena, arena};
+pub(crate) use class::SizeClass;
+pub(crate) use error::StackError;
+pub(crate) use fatal::FixedWriter;
+pub(crate) use slot::Slot;

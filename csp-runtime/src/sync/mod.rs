@@ -1,0 +1,5 @@
+//! Synchronisation beside channels.
+
+mod waitgroup;
+
+pub use waitgroup::WaitGroup;

@@ -1,0 +1,36 @@
+//! What a goroutine prints that has used up its stack. Runs in the signal handler, so it neither
+//! allocates nor takes a lock.
+
+use std::fmt::Write;
+
+use crate::goroutine::Goroutine;
+use crate::stack::{FixedWriter, SizeClass, Slot, fatal};
+
+/// Reports the overflow of the goroutine in `slot`, and ends the process with status 2.
+pub(super) fn report(slot: Slot, _fault: usize) {
+    let mut out = FixedWriter::stderr();
+    let size = slot.class;
+    let Some(g) = Goroutine::find_in(slot) else {
+        fatal::exit(format_args!("fatal error: a {size} stack overflowed\n"));
+    };
+    let _ = match g.name() {
+        Some(name) => write!(
+            out,
+            "fatal error: goroutine {} [{name}] overflowed its {size} stack\n",
+            g.id()
+        ),
+        None => write!(
+            out,
+            "fatal error: goroutine {} overflowed its {size} stack\n",
+            g.id()
+        ),
+    };
+    let _ = write!(
+        out,
+        "started at {}\nstart it with more: go!(stack({}) => …), or Builder::stack_size\n",
+        g.spawned_at(),
+        (size.slot_size() * 8).min(SizeClass::MAX.slot_size())
+    );
+    out.flush();
+    fatal::end()
+}

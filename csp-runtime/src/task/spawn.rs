@@ -1,0 +1,221 @@
+//! From a closure to a runnable goroutine.
+//!
+//! A spawn on a goroutine takes the slot that its P freed last, writes the closure into it once, and
+//! puts the goroutine in front of the P's queue: no allocation, no lock.
+#![expect(unsafe_code, reason = "moves closure and result through the slot")]
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::ptr::NonNull;
+use std::sync::Once;
+use std::thread;
+
+use super::stored::Stored;
+use super::{handle, overflow, panic as hook};
+use crate::coroutine::Command;
+use crate::goroutine::{self, Goroutine};
+use crate::protocol::join::Finished;
+use crate::sched::{self, Processor, current};
+use crate::stack::{SizeClass, StackError};
+
+/// How a goroutine is to be started.
+pub(crate) struct Options {
+    pub(crate) name: Option<String>,
+    /// Bytes; `None` for the default.
+    pub(crate) stack: Option<usize>,
+    /// Where `go!` stands.
+    pub(crate) site: &'static Location<'static>,
+    /// For main, which is number 1; others are numbered by their P.
+    pub(crate) id: Option<u64>,
+}
+
+/// Why a goroutine could not be started.
+#[derive(Debug)]
+pub(crate) struct SpawnError(StackError);
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot start a goroutine: {}", self.0)
+    }
+}
+
+impl From<SpawnError> for io::Error {
+    fn from(error: SpawnError) -> Self {
+        error.0.into()
+    }
+}
+
+/// What a goroutine runs: the closure, and what is to happen when its result is in place.
+struct Work<F, A> {
+    body: F,
+    after: A,
+}
+
+/// What happens at the end of a goroutine, after its result can be joined.
+pub(super) trait After {
+    /// The goroutine has panicked and nobody holds a handle to it.
+    fn panicked(&self, payload: Box<dyn Any + Send>) {
+        discard(payload);
+    }
+
+    /// The goroutine has ended.
+    fn ended(self);
+}
+
+impl After for () {
+    fn ended(self) {}
+}
+
+/// Makes sure that the runtime is running.
+pub(crate) fn ensure_started() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        crate::stack::overflow::install(overflow::report);
+        hook::install();
+        sched::start();
+    });
+}
+
+/// Starts a goroutine.
+///
+/// # Safety
+///
+/// What `body`, its result and `after` borrow outlives the goroutine.
+#[inline]
+pub(super) unsafe fn spawn_unchecked<F, T, A>(
+    options: Options,
+    body: F,
+    after: A,
+) -> Result<&'static Goroutine, SpawnError>
+where
+    F: FnOnce() -> T,
+    A: After,
+{
+    let size = const {
+        let (work, result) = (
+            Stored::<Work<F, A>>::SIZE,
+            Stored::<thread::Result<T>>::SIZE,
+        );
+        if work > result { work } else { result }
+    };
+    let (g, id) = take_slot(options.stack)?;
+    if let Some(name) = options.name {
+        g.set_name(name.into_boxed_str());
+    }
+    let place = g.start(size, run::<F, T, A>, options.id.unwrap_or(id), options.site);
+    // SAFETY: `start` gave a place of `size` bytes that is ours until the goroutine runs.
+    unsafe { Stored::put(place, Work { body, after }) };
+    sched::ready(g);
+    Ok(g)
+}
+
+/// Starts a goroutine that borrows nothing.
+#[inline]
+pub(crate) fn spawn<F, T>(options: Options, body: F) -> Result<handle::JoinHandle<T>, SpawnError>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    // SAFETY: everything is 'static.
+    let g = unsafe { spawn_unchecked(options, body, ())? };
+    Ok(handle::JoinHandle::new(g))
+}
+
+/// Takes a free slot and a number.
+#[inline]
+fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnError> {
+    match (current::processor(), stack) {
+        (Some(p), None) => take_own_slot(p),
+        (p, stack) => take_slot_slow(p, stack),
+    }
+}
+
+#[inline]
+fn take_own_slot(p: &'static Processor) -> Result<(&'static Goroutine, u64), SpawnError> {
+    p.with_local(|local| {
+        if local.free.is_empty() {
+            goroutine::acquire_batch(&mut local.free).map_err(SpawnError)?;
+        }
+        let g = local.free.pop_front().expect("a batch is not empty");
+        Ok((Goroutine::from_ptr(g), p.start_goroutine(local)))
+    })
+}
+
+#[cold]
+fn take_slot_slow(
+    p: Option<&'static Processor>,
+    stack: Option<usize>,
+) -> Result<(&'static Goroutine, u64), SpawnError> {
+    let class = match stack {
+        None => SizeClass::DEFAULT,
+        Some(bytes) => {
+            SizeClass::for_bytes(bytes).ok_or(SpawnError(StackError::TooLarge { bytes }))?
+        }
+    };
+    if p.is_none() {
+        ensure_started();
+    }
+    let g = goroutine::acquire(class).map_err(SpawnError)?;
+    let id = match p {
+        Some(p) => p.with_local(|local| p.start_goroutine(local)),
+        None => {
+            sched::count_thread_start();
+            sched::take_id()
+        }
+    };
+    Ok((g, id))
+}
+
+/// The first function of every goroutine: runs the closure and leaves the result.
+fn run<F, T, A>(g: &'static Goroutine) -> Command
+where
+    F: FnOnce() -> T,
+    A: After,
+{
+    let place = g.result();
+    // SAFETY: `spawn_unchecked` put it there; a goroutine starts once.
+    let Work { body, after } = unsafe { Stored::<Work<F, A>>::take(place) };
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    if result.is_err() {
+        hook::panicked();
+    }
+    // SAFETY: the work is gone, and the place is large enough for either.
+    unsafe { Stored::<thread::Result<T>>::put(place, result) };
+    let command = match g.join().finish() {
+        Finished::Detached => {
+            drop_result::<T, A>(place, &after);
+            g.clear();
+            Command::DoneDetached
+        }
+        Finished::Held => Command::Done,
+        Finished::Waited(waiter) => {
+            handle::wake(waiter);
+            Command::Done
+        }
+    };
+    after.ended();
+    command
+}
+
+fn drop_result<T, A: After>(place: NonNull<u8>, after: &A) {
+    // SAFETY: `run` has just put it there, and with no handle nobody else takes it.
+    match unsafe { Stored::<thread::Result<T>>::take(place) } {
+        Ok(value) => {
+            let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
+            if let Err(payload) = dropped {
+                hook::panicked();
+                after.panicked(payload);
+            }
+        }
+        Err(payload) => after.panicked(payload),
+    }
+}
+
+/// Drops a panic's payload; should its destructor panic too, that payload is leaked.
+pub(super) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+}

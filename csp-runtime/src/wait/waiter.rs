@@ -1,0 +1,252 @@
+//! A waiting task's place in the list of what it waits for.
+//!
+//! The list is doubly linked, because a select that was won elsewhere leaves from the middle, and
+//! intrusive: waiting allocates nothing.
+#![expect(unsafe_code, reason = "lists of nodes on other tasks' stacks")]
+
+use core::cell::Cell;
+use core::ptr::{self, NonNull};
+
+use crate::protocol::ticket::Wait;
+use crate::wait::Task;
+
+/// How a wait ended; written by whoever ended it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// Not yet.
+    Pending,
+    /// The value was handed over: written to the receiver's place, or taken from the sender's.
+    Done,
+    /// The channel was closed, or the last peer went away.
+    Closed,
+    /// The peer who had promised a value withdrew: start over, at the front of the queue.
+    Withdrawn,
+    /// For a sender without a value yet: room in the buffer is reserved for it.
+    Granted,
+    /// For a sender without a value yet: `peer` waits for it.
+    Promised,
+}
+
+/// A node on the stack of the waiting task.
+pub(crate) struct Waiter {
+    /// Links; under the list's lock, or the waker's own once the waiter has left the list.
+    next: Cell<*const Waiter>,
+    prev: Cell<*const Waiter>,
+    /// Whether it is in a list; under the list's lock.
+    queued: Cell<bool>,
+    /// Who waits; constant while it waits.
+    task: Cell<Option<Task>>,
+    /// The wait whose ticket must be won, or `None` if leaving the list decides.
+    contest: Cell<Option<Wait>>,
+    /// What the ticket says if this waiter wins.
+    arm: Cell<u16>,
+    /// Where a receiver wants the value, or a sender keeps it; null for a sender that makes its
+    /// value only when it is chosen.
+    place: Cell<*mut ()>,
+    /// Written by the waker before it readies the task, read by the task afterwards.
+    outcome: Cell<Outcome>,
+    /// With `Outcome::Promised`: the receiver that waits.
+    peer: Cell<*const Waiter>,
+}
+
+impl Waiter {
+    /// A waiter that is in no list.
+    pub(crate) const fn new() -> Self {
+        Self {
+            next: Cell::new(ptr::null()),
+            prev: Cell::new(ptr::null()),
+            queued: Cell::new(false),
+            task: Cell::new(None),
+            contest: Cell::new(None),
+            arm: Cell::new(0),
+            place: Cell::new(ptr::null_mut()),
+            outcome: Cell::new(Outcome::Pending),
+            peer: Cell::new(ptr::null()),
+        }
+    }
+
+    /// Sets the waiter up for a wait of `task`, which may be a contested one.
+    #[inline]
+    pub(crate) fn prepare(&self, task: Task, contest: Option<Wait>, arm: u16, place: *mut ()) {
+        self.task.set(Some(task));
+        self.contest.set(contest);
+        self.arm.set(arm);
+        self.place.set(place);
+        self.outcome.set(Outcome::Pending);
+    }
+
+    /// Who waits.
+    #[inline]
+    pub(crate) fn task(&self) -> Task {
+        self.task.get().expect("a waiter in a list is prepared")
+    }
+
+    /// Where the value goes to or comes from; null for a sender without one.
+    #[inline]
+    pub(crate) fn place(&self) -> *mut () {
+        self.place.get()
+    }
+
+    /// How the wait ended.
+    #[inline]
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.get()
+    }
+
+    /// Ends the wait; the caller readies the task next.
+    #[inline]
+    pub(crate) fn set_outcome(&self, outcome: Outcome) {
+        self.outcome.set(outcome);
+    }
+
+    /// Tells a sender without a value which receiver waits for it.
+    pub(crate) fn promise(&self, receiver: &Waiter) {
+        self.peer.set(receiver);
+        self.outcome.set(Outcome::Promised);
+    }
+
+    /// The receiver of a promise.
+    pub(crate) fn peer(&self) -> NonNull<Waiter> {
+        NonNull::new(self.peer.get().cast_mut()).expect("a promise names its receiver")
+    }
+
+    /// Whether it is in a list; under the list's lock.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.get()
+    }
+
+    fn claim(&self) -> bool {
+        match self.contest.get() {
+            None => true,
+            Some(wait) => self.task().ticket().claim(wait, self.arm.get()),
+        }
+    }
+}
+
+/// The tasks that wait for one thing, first come first served. Lives under the lock of that thing.
+pub(crate) struct WaitList {
+    head: *const Waiter,
+    tail: *const Waiter,
+}
+
+// SAFETY: the list is used under its owner's lock, and its waiters stay valid until they are
+// unlinked under that same lock (see the module docs of `wait`).
+unsafe impl Send for WaitList {}
+
+impl WaitList {
+    /// An empty list.
+    pub(crate) const fn new() -> Self {
+        Self {
+            head: ptr::null(),
+            tail: ptr::null(),
+        }
+    }
+
+    /// Whether nobody waits.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
+    /// Links a waiter behind all others, or in front if it has been at the front before.
+    pub(crate) fn push(&mut self, waiter: &Waiter, front: bool) {
+        debug_assert!(!waiter.queued.get());
+        waiter.queued.set(true);
+        let at: *const Waiter = waiter;
+        let (prev, next) = if front {
+            (ptr::null(), self.head)
+        } else {
+            (self.tail, ptr::null())
+        };
+        waiter.prev.set(prev);
+        waiter.next.set(next);
+        self.set_next(prev, at);
+        self.set_prev(next, at);
+    }
+
+    /// Unlinks a waiter if it is still in the list.
+    pub(crate) fn remove(&mut self, waiter: &Waiter) {
+        if waiter.queued.replace(false) {
+            self.set_next(waiter.prev.get(), waiter.next.get());
+            self.set_prev(waiter.next.get(), waiter.prev.get());
+        }
+    }
+
+    /// Unlinks the first waiter that can be won, and wins it; those that others have won are
+    /// dropped from the list on the way. The task of the waiter returned stays parked until the
+    /// caller readies it.
+    #[inline]
+    pub(crate) fn claim(&mut self) -> Option<&'static Waiter> {
+        while !self.head.is_null() {
+            // SAFETY: a waiter in the list is alive; once claimed, its task stays parked, and so
+            // its frame stays, until the claimer readies it. `'static` stands for that span.
+            let waiter: &'static Waiter = unsafe { &*self.head };
+            self.head = waiter.next.get();
+            self.set_prev(self.head, ptr::null());
+            waiter.queued.set(false);
+            if waiter.claim() {
+                return Some(waiter);
+            }
+        }
+        None
+    }
+
+    fn set_next(&mut self, of: *const Waiter, to: *const Waiter) {
+        if of.is_null() {
+            self.head = to;
+        } else {
+            // SAFETY: a neighbour in the list is alive, and we hold the lock.
+            unsafe { (*of).next.set(to) };
+        }
+    }
+
+    #[inline]
+    fn set_prev(&mut self, of: *const Waiter, to: *const Waiter) {
+        if of.is_null() {
+            self.tail = to;
+        } else {
+            // SAFETY: a neighbour in the list is alive, and we hold the lock.
+            unsafe { (*of).prev.set(to) };
+        }
+    }
+}
+
+/// Waiters that were won under a lock, to be made ready after it is released.
+#[must_use]
+pub(crate) struct Wakes {
+    head: *const Waiter,
+    tail: *const Waiter,
+}
+
+impl Wakes {
+    /// Nobody.
+    pub(crate) const fn new() -> Self {
+        Self {
+            head: ptr::null(),
+            tail: ptr::null(),
+        }
+    }
+
+    /// Adds a waiter whose outcome is set.
+    pub(crate) fn push(&mut self, waiter: &'static Waiter) {
+        waiter.next.set(ptr::null());
+        if self.tail.is_null() {
+            self.head = waiter;
+        } else {
+            // SAFETY: the tail was pushed before; its task is parked until `ready` below.
+            unsafe { (*self.tail).next.set(waiter) };
+        }
+        self.tail = waiter;
+    }
+
+    /// Makes all of them ready, in order.
+    pub(crate) fn ready(self) {
+        let mut at = self.head;
+        while !at.is_null() {
+            // SAFETY: its task is parked; both fields are read before it is made ready.
+            let (task, next) = unsafe { ((*at).task(), (*at).next.get()) };
+            task.ready();
+            at = next;
+        }
+    }
+}
