@@ -55,7 +55,12 @@ impl Spawn {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        started(task::spawn(self.into(), f))
+        // Boxed at once, a large closure is not copied through the frames below.
+        if const { size_of::<F>() > LARGE } {
+            started(task::spawn(self.into(), Box::new(f)))
+        } else {
+            started(task::spawn(self.into(), f))
+        }
     }
 
     /// Starts a goroutine in a group: `in EXPR`.
@@ -161,7 +166,7 @@ impl Main {
         Self::default()
     }
 
-    /// `gomaxprocs = N`; the environment variable goes before it.
+    /// `gomaxprocs = N`; it goes before the environment variable, as a call in the program would.
     #[must_use]
     pub fn gomaxprocs(mut self, n: usize) -> Self {
         self.gomaxprocs = Some(n);
@@ -182,7 +187,7 @@ impl Main {
         self
     }
 
-    /// `stack = BYTES`.
+    /// `stack = BYTES`, for main and for every goroutine that is not given another size.
     #[must_use]
     pub fn stack(mut self, bytes: usize) -> Self {
         self.stack = Some(bytes);
@@ -207,10 +212,11 @@ impl Main {
 
     fn run<T: Termination + 'static>(self, f: fn() -> T, id: Option<u64>) -> ExitCode {
         task::ensure_started();
-        if let Some(n) = self.gomaxprocs
-            && std::env::var_os("GOMAXPROCS").is_none()
-        {
+        if let Some(n) = self.gomaxprocs {
             sched::set_procs(n);
+        }
+        if let Some(bytes) = self.stack {
+            task::set_default_stack(bytes).unwrap_or_else(|error| refused(&error));
         }
         if self.panic_exit {
             task::exit_on_panic(diag::exit_after_panic);
@@ -226,6 +232,9 @@ impl Main {
         unwrap_joined(handle.join())
     }
 }
+
+/// A closure of more bytes is boxed.
+const LARGE: usize = 256;
 
 /// Bytes of main's stack: as much as an operating-system thread's.
 const MAIN_STACK: usize = 8 << 20;

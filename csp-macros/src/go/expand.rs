@@ -73,7 +73,9 @@ fn captures(head: &Head) -> TokenStream {
             mutability,
             variable,
         } = capture;
-        quote!(let #variable = &#mutability #variable;)
+        // With the variable's own span, so that "does not live long enough" points at it.
+        let borrow = quote_spanned!(variable.span()=> &#mutability #variable);
+        quote!(let #variable = #borrow;)
     });
     quote!(#(#clones)* #(#refs)*)
 }
@@ -228,9 +230,12 @@ mod tests {
             let group = &(wg);
             let spawn = csp::__private::Spawn::new();
             let wg = wg.clone();
-            spawn.go_in(group, move || wg.len())
+            spawn.go_in(group, move || {
+                f();
+                wg.len()
+            })
         });
-        let found = expanded(quote!(clone(wg), in wg => { wg.len() }));
+        let found = expanded(quote!(clone(wg), in wg => { f(); wg.len() }));
         assert_eq!(found, expected.to_string());
     }
 

@@ -56,7 +56,7 @@ impl State {
             period => {
                 let missed = (now - due) / period;
                 due.saturating_add(period.saturating_mul(missed + 1))
-                    .min(NEVER)
+                    .min(NEVER - 1)
             }
         };
         Some(clock::to_instant(due))

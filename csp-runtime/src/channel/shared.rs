@@ -45,6 +45,15 @@ impl<T> Deref for Handle<T> {
     }
 }
 
+/// Leaves the channel when it is dropped.
+struct Leave<'a, T>(&'a Handle<T>);
+
+impl<T> Drop for Leave<'_, T> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
 /// So many clones can only be leaks.
 const MAX: usize = isize::MAX as usize;
 
@@ -106,7 +115,7 @@ impl<T> Handle<T> {
             wakes.ready();
             let hook = self.shared().hook.lock().take();
             // Even if a value's destructor panics, the channel is freed.
-            let leave = crate::task::Defer::new(|| self.leave());
+            let leave = Leave(self);
             if let Some(hook) = hook {
                 hook();
             }

@@ -10,6 +10,7 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr::NonNull;
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::stored::Stored;
@@ -72,6 +73,7 @@ impl After for () {
 pub(crate) fn ensure_started() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        crate::primitive::clock::init();
         crate::stack::overflow::install(overflow::report);
         hook::install();
         sched::start();
@@ -123,12 +125,27 @@ where
     Ok(handle::JoinHandle::new(g))
 }
 
+/// Bytes of a goroutine's stack if its `go!` names no size; 0 for `SizeClass::DEFAULT`.
+static DEFAULT_STACK: AtomicUsize = AtomicUsize::new(0);
+
+/// Sets the size of stacks for which no size is named.
+pub(crate) fn set_default_stack(bytes: usize) -> Result<(), SpawnError> {
+    let class = class_for(bytes)?;
+    DEFAULT_STACK.store(class.slot_size(), Ordering::Relaxed);
+    Ok(())
+}
+
+fn class_for(bytes: usize) -> Result<SizeClass, SpawnError> {
+    SizeClass::for_bytes(bytes).ok_or(SpawnError(StackError::TooLarge { bytes }))
+}
+
 /// Takes a free slot and a number.
 #[inline]
 fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnError> {
-    match (current::processor(), stack) {
-        (Some(p), None) => take_own_slot(p),
-        (p, stack) => take_slot_slow(p, stack),
+    let bytes = stack.unwrap_or_else(|| DEFAULT_STACK.load(Ordering::Relaxed));
+    match current::processor() {
+        Some(p) if bytes == 0 => take_own_slot(p),
+        p => take_slot_slow(p, bytes),
     }
 }
 
@@ -146,13 +163,11 @@ fn take_own_slot(p: &'static Processor) -> Result<(&'static Goroutine, u64), Spa
 #[cold]
 fn take_slot_slow(
     p: Option<&'static Processor>,
-    stack: Option<usize>,
+    bytes: usize,
 ) -> Result<(&'static Goroutine, u64), SpawnError> {
-    let class = match stack {
-        None => SizeClass::DEFAULT,
-        Some(bytes) => {
-            SizeClass::for_bytes(bytes).ok_or(SpawnError(StackError::TooLarge { bytes }))?
-        }
+    let class = match bytes {
+        0 => SizeClass::DEFAULT,
+        bytes => class_for(bytes)?,
     };
     if p.is_none() {
         ensure_started();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::channel::{Alarm, Receiver, RecvSource, RecvTimeoutError, TryRecvError};
-use crate::primitive::clock::{self, NEVER};
+use crate::primitive::clock::NEVER;
+use crate::time::due;
 
 /// Returns a channel that receives the time every `d`, for ever.
 ///
@@ -22,7 +23,7 @@ use crate::primitive::clock::{self, NEVER};
 /// assert_eq!(ticks.iter().take(3).count(), 3);
 /// ```
 pub fn tick(d: Duration) -> Receiver<Instant> {
-    Receiver::from_alarm(Alarm::new(clock::deadline(d), period(d)))
+    Receiver::from_alarm(Alarm::new(due(d), period(d)))
 }
 
 /// Sends the time on its channel every period; a tick that nobody receives before the next is dropped.
@@ -53,7 +54,7 @@ impl Ticker {
     ///
     /// If `d` is zero.
     pub fn new(d: Duration) -> Self {
-        let alarm = Alarm::new(clock::deadline(d), period(d));
+        let alarm = Alarm::new(due(d), period(d));
         Self {
             receiver: Receiver::from_alarm(alarm.clone()),
             alarm,
@@ -72,7 +73,7 @@ impl Ticker {
     ///
     /// If `d` is zero.
     pub fn reset(&self, d: Duration) -> bool {
-        self.alarm.set(clock::deadline(d), period(d))
+        self.alarm.set(due(d), period(d))
     }
 
     /// The channel the ticker sends on.

@@ -1,0 +1,22 @@
+//! The index of the example programs; the package has no other code.
+//!
+//! Run one from the workspace root with `cargo run --release --example NAME`. A program whose header
+//! has a `text` block prints exactly that; `cargo test -p csp-examples` runs every program and
+//! compares.
+//!
+//! | NAME | shows |
+//! |---|---|
+//! | `hello` | starting a goroutine and waiting for it |
+//! | `three_ways` | the forms a `go!` statement takes |
+//! | `closure_capture` | a variable that outlives the function it was declared in |
+//! | `loop_variable` | every goroutine with its own loop variable |
+//! | `fork_join_counter` | forking, joining, and counting without a data race |
+//! | `alphabets` | the same two goroutines on one P and on two |
+//! | `ping_pong` | taking turns over an unbuffered channel |
+//! | `pipeline` | producer, stage and consumer, ended by closing |
+//! | `prime_sieve` | a chain of goroutines that grows as it runs |
+//! | `fan_in` | merging two producers with `select!` |
+//! | `worker_pool` | a fixed number of workers on one queue |
+//! | `timeout` | giving up on a slow answer |
+//! | `non_blocking` | sending and receiving only if it can be done at once |
+//! | `digest` | a whole program: the SHA-256 of every file under a directory |

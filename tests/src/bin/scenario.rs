@@ -1,0 +1,107 @@
+//! Programs with the default options that end in the many ways a program can; the first argument chooses.
+
+use csp::prelude::*;
+use std::process::Command;
+
+#[csp::main]
+fn main() {
+    let name = std::env::args().nth(1).expect("the name of a scenario");
+    match name.as_str() {
+        "goid" => println!("goid {}", csp::runtime::goid()),
+        "leave" => leave(),
+        "panic" => panic!("main gave up"),
+        "contained" => contained(),
+        "gomaxprocs" => gomaxprocs(),
+        "overflow" => drop(go!(name("bottomless") => { descend(u64::MAX) }).join()),
+        "overflow_large" => drop(go!(stack(1 << 20) => { descend(u64::MAX) }).join()),
+        "deep" => println!(
+            "depth {}",
+            go!(stack(8 << 20) => descend(20_000))
+                .join()
+                .expect("it is deep enough")
+        ),
+        "deadlock" => deadlock(),
+        "empty_select" => select! {},
+        "never" => drop(never::<u8>().recv()),
+        "sleeper" => {
+            go!(csp::time::sleep(Duration::from_millis(30)))
+                .join()
+                .expect("it sleeps");
+            println!("woke");
+        }
+        "thread" => thread(),
+        "sigquit" => sigquit(),
+        other => panic!("no scenario {other}"),
+    }
+}
+
+fn leave() {
+    let (tx, rx) = channel::<()>(0);
+    go!({
+        rx.recv();
+        println!("never");
+    });
+    go!({
+        loop {
+            csp::yield_now();
+        }
+    });
+    println!("main returns");
+    // Forgotten, so that the end of main does not release the one that waits.
+    std::mem::forget(tx);
+}
+
+fn contained() {
+    let handle = go!({ panic!("goroutine gave up") });
+    assert!(handle.join().map(|(): ()| ()).is_err());
+    println!("main goes on");
+}
+
+fn gomaxprocs() {
+    let n = csp::runtime::gomaxprocs(None);
+    println!("gomaxprocs {n}");
+    if n == csp::runtime::num_cpu() {
+        println!("gomaxprocs is num_cpu");
+    }
+}
+
+/// Uses well over a hundred bytes of stack for each level.
+fn descend(levels: u64) -> u64 {
+    let frame = std::hint::black_box([levels; 8]);
+    if levels == 0 {
+        0
+    } else {
+        descend(frame[5] - 1) + 1
+    }
+}
+
+fn deadlock() {
+    let (tx, rx) = channel::<u8>(0);
+    let other = tx.clone();
+    let handle = go!(name("sleeper") => { (other.send(1), other.send(2)) });
+    rx.recv();
+    drop(handle.join());
+    drop(tx);
+}
+
+fn thread() {
+    let (tx, rx) = channel(0);
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        tx.send(5).expect("main receives");
+    });
+    println!("got {}", rx.recv().expect("the thread sends"));
+    thread.join().expect("the thread ends");
+}
+
+fn sigquit() {
+    let (_tx, rx) = channel::<()>(0);
+    go!(name("sleeper") => rx.recv());
+    csp::yield_now();
+    let status = Command::new("kill")
+        .args(["-QUIT", &std::process::id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(status.success());
+    csp::time::sleep(Duration::from_secs(60));
+}

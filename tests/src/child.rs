@@ -1,0 +1,120 @@
+//! Scenarios that end their process: run in a child, with status and output captured.
+//!
+//! [`child`] runs part of a test in a second run of the same test binary; [`run`] runs a scenario binary, for what only
+//! a `#[csp::main]` program shows (exit status, deadlock report: the test harness has threads of its own). Both kill
+//! the child at the limit, and then its output says what it was doing.
+//!
+//! The child's stdout also holds the harness's own lines: assert on what it contains, not on the whole.
+
+use std::env;
+use std::io::Read;
+use std::process::{self, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Set in the child to the name of the scenario it runs.
+const SCENARIO: &str = "CSP_TESTS_SCENARIO";
+
+/// How long a child may take; what runs in children is short.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What a child did.
+#[derive(Debug)]
+pub struct Output {
+    /// Its exit status, `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Asserts the exit status, showing the output if it is another.
+    #[track_caller]
+    pub fn code(&self, expected: i32) -> &Self {
+        assert_eq!(self.code, Some(expected), "{self:#?}");
+        self
+    }
+
+    /// Asserts that stderr contains `text`.
+    #[track_caller]
+    pub fn stderr(&self, text: &str) -> &Self {
+        assert!(
+            self.stderr.contains(text),
+            "no {text:?} on stderr of {self:#?}"
+        );
+        self
+    }
+
+    /// Asserts that stdout contains `text`.
+    #[track_caller]
+    pub fn stdout(&self, text: &str) -> &Self {
+        assert!(
+            self.stdout.contains(text),
+            "no {text:?} on stdout of {self:#?}"
+        );
+        self
+    }
+}
+
+/// Runs `scenario` in a second run of this test binary and returns what it did; `test` is the calling test's name.
+///
+/// In the child this never returns: the process exits with status 0 when `scenario` returns.
+pub fn child(test: &str, environment: &[(&str, &str)], scenario: impl FnOnce()) -> Output {
+    if env::var(SCENARIO).as_deref() == Ok(test) {
+        scenario();
+        process::exit(0);
+    }
+    let mut command = Command::new(env::current_exe().expect("the test binary has a path"));
+    command
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(SCENARIO, test);
+    command.envs(environment.iter().copied());
+    capture(command)
+}
+
+/// Runs the scenario binary at `path` with `args`.
+pub fn run(path: &str, args: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(path);
+    command.args(args).envs(environment.iter().copied());
+    capture(command)
+}
+
+fn capture(mut command: Command) -> Output {
+    let mut child = command
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the child starts");
+    let stdout = collect(child.stdout.take().expect("stdout is piped"));
+    let stderr = collect(child.stderr.take().expect("stderr is piped"));
+    let end = Instant::now() + LIMIT;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
+            break status;
+        }
+        if Instant::now() > end {
+            child.kill().expect("the child can be killed");
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    let text = |reader: thread::JoinHandle<Vec<u8>>| {
+        String::from_utf8_lossy(&reader.join().expect("the reader ends")).into_owned()
+    };
+    Output {
+        code: status.code(),
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("the pipe can be read");
+        bytes
+    })
+}

@@ -1,0 +1,14 @@
+//! `name` needs its value.
+
+use csp::prelude::*;
+
+fn work(n: u32) -> u32 {
+    n
+}
+
+fn main() {
+    let wg = WaitGroup::new();
+    go!(name() => work(1));
+    work(0);
+    wg.wait();
+}

@@ -1,0 +1,14 @@
+//! A literal is no call.
+
+use csp::prelude::*;
+
+fn work(n: u32) -> u32 {
+    n
+}
+
+fn main() {
+    let wg = WaitGroup::new();
+    go!(5);
+    work(0);
+    wg.wait();
+}

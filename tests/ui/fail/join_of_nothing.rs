@@ -1,0 +1,7 @@
+//! There is something to join.
+
+use csp::join;
+
+fn main() {
+    join!();
+}

@@ -1,0 +1,7 @@
+//! Arms are separated by commas.
+
+use csp::join;
+
+fn main() {
+    join!({ 1 } { 2 });
+}

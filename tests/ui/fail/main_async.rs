@@ -1,0 +1,4 @@
+//! `main` is not `async`.
+
+#[csp::main]
+async fn main() {}

@@ -1,0 +1,4 @@
+//! `main` is not generic.
+
+#[csp::main]
+fn main<T>() {}

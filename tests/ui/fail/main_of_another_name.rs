@@ -1,0 +1,4 @@
+//! Only `main` is run.
+
+#[csp::main]
+fn start() {}

@@ -1,0 +1,4 @@
+//! Only a function is run.
+
+#[csp::main]
+struct Program;

@@ -1,0 +1,4 @@
+//! `gomaxprocs` is a number.
+
+#[csp::main(gomaxprocs = "four")]
+fn main() {}

@@ -1,0 +1,4 @@
+//! An option is given once.
+
+#[csp::main(pinned, pinned)]
+fn main() {}

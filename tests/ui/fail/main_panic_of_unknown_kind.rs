@@ -1,0 +1,4 @@
+//! `panic` is `"exit"`.
+
+#[csp::main(panic = "abort")]
+fn main() {}

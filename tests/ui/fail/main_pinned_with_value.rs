@@ -1,0 +1,4 @@
+//! `pinned` takes no value.
+
+#[csp::main(pinned = true)]
+fn main() {}

@@ -1,0 +1,6 @@
+//! `main` gives a `Termination`.
+
+#[csp::main]
+fn main() -> u32 {
+    3
+}

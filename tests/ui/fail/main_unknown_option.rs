@@ -1,0 +1,4 @@
+//! Unknown options are named.
+
+#[csp::main(threads = 4)]
+fn main() {}

@@ -1,0 +1,6 @@
+//! `main` takes nothing.
+
+#[csp::main]
+fn main(args: Vec<String>) {
+    drop(args);
+}

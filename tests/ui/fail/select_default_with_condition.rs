@@ -1,0 +1,12 @@
+//! `default` takes no condition.
+
+use csp::prelude::*;
+
+fn main() {
+    let (tx, rx) = channel::<u32>(1);
+    select! {
+        <-rx => {}
+        default, if true => {}
+    }
+    drop((tx, rx));
+}

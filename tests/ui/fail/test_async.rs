@@ -1,0 +1,6 @@
+//! A test is not `async`.
+
+#[csp::test]
+async fn waits() {}
+
+fn main() {}

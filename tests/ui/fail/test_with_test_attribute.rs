@@ -1,0 +1,7 @@
+//! `#[csp::test]` is a `#[test]` already.
+
+#[csp::test]
+#[test]
+fn twice() {}
+
+fn main() {}
