@@ -10,6 +10,7 @@ pub use csp_macros::{go, join, select};
 
 use crate::diag;
 use crate::sched;
+use crate::stack::SizeClass;
 use crate::sync::WaitGroup;
 use crate::task::{self, JoinHandle, Options, Scope, ScopedJoinHandle, SpawnError};
 
@@ -201,15 +202,18 @@ impl Main {
     }
 
     /// Runs a program's main function as goroutine 1.
+    #[track_caller]
     pub fn run_main<T: Termination + 'static>(self, f: fn() -> T) -> ExitCode {
         self.run(f, Some(1))
     }
 
     /// Runs a test function as a goroutine.
+    #[track_caller]
     pub fn run_test<T: Termination + 'static>(self, f: fn() -> T) -> ExitCode {
         self.run(f, None)
     }
 
+    #[track_caller]
     fn run<T: Termination + 'static>(self, f: fn() -> T, id: Option<u64>) -> ExitCode {
         task::ensure_started();
         if let Some(n) = self.gomaxprocs {
@@ -237,4 +241,4 @@ impl Main {
 const LARGE: usize = 256;
 
 /// Bytes of main's stack: as much as an operating-system thread's.
-const MAIN_STACK: usize = 8 << 20;
+const MAIN_STACK: usize = SizeClass::MAIN.slot_size();

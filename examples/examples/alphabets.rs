@@ -4,18 +4,17 @@
 //! `cargo run --release --example alphabets`; what it prints differs from run to run.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use csp::prelude::*;
 use csp::runtime::{gomaxprocs, yield_now};
-use csp::sync::Mutex;
 
 const ROUNDS: usize = 3;
 
 fn spell(page: Arc<Mutex<String>>, letters: RangeInclusive<char>) {
     for _ in 0..ROUNDS {
         for letter in letters.clone() {
-            page.lock().push(letter);
+            page.lock().unwrap().push(letter);
         }
         yield_now();
     }
@@ -28,7 +27,7 @@ fn spell_both(ps: usize) -> String {
     go!(in wg, clone(page) => spell(page, 'a'..='z'));
     go!(in wg, clone(page) => spell(page, 'A'..='Z'));
     wg.wait();
-    page.lock().clone()
+    page.lock().unwrap().clone()
 }
 
 #[csp::main]

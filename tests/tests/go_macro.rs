@@ -171,7 +171,6 @@ fn other_bodies_run_whole_in_the_goroutine() {
 }
 
 #[test]
-#[expect(clippy::redundant_closure_call, reason = "calling in place is the point")]
 fn a_closure_called_in_place_is_a_call() {
     everywhere(|_| {
         let me = goid();

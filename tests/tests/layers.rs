@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     // Loom facade, futex lock, intrusive list, clock, generator: knows nothing of goroutines.
     &["primitive"],
-    // Pure state machines, run queues, timer heap, and the only mmap.
-    &["protocol", "queue", "timers", "stack"],
+    // Pure state machines, run queues, and the only mmap.
+    &["protocol", "queue", "stack"],
+    // The heap of sleepers, which claims their tickets.
+    &["timers"],
     // The only stack switch.
     &["coroutine"],
     // Control block, registry, wait reasons.
@@ -27,13 +29,15 @@ const LAYERS: &[&[&str]] = &[
     &["sched"],
     // The one way to block, for goroutines and plain threads.
     &["wait"],
-    // What users block on; select knows channels only through a trait of `wait`.
-    &["task", "blocking", "channel", "select", "diag"],
+    // What users block on.
+    &["task", "blocking", "channel", "diag"],
+    // Its algorithm knows channels only through a trait of `wait`; its public face names their types.
+    &["select"],
     &["sync", "time", "bridge", "runtime"],
     &["context", "net"],
     &["group"],
-    // The surface: may name everything below, and nothing below may name it.
-    &["macros"],
+    // The surface: may name everything below, and nothing below may name it. Exported macros live at the root.
+    &["macros", "defer", "go", "join"],
     &["private"],
     &["prelude"],
 ];

@@ -19,7 +19,6 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/coroutine.rs",
     "csp-runtime/src/goroutine/mod.rs",
     "csp-runtime/src/goroutine/pool.rs",
-    "csp-runtime/src/primitive/clock.rs",
     "csp-runtime/src/primitive/futex.rs",
     "csp-runtime/src/primitive/list.rs",
     "csp-runtime/src/primitive/precise.rs",

@@ -1,7 +1,7 @@
 //! The receiving side.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -187,6 +187,10 @@ impl<T> Receiver<T> {
         }
     }
 }
+
+// A panic leaves a channel whole: no user code runs under its lock.
+impl<T> UnwindSafe for Receiver<T> {}
+impl<T> RefUnwindSafe for Receiver<T> {}
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {

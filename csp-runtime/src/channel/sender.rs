@@ -1,7 +1,7 @@
 //! The sending side.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use super::core::Unsent;
@@ -134,6 +134,10 @@ impl<T> Sender<T> {
         self.0.same(&other.0)
     }
 }
+
+// A panic leaves a channel whole: no user code runs under its lock.
+impl<T> UnwindSafe for Sender<T> {}
+impl<T> RefUnwindSafe for Sender<T> {}
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {

@@ -65,6 +65,9 @@ pub(crate) enum Status {
     Waiting = 3,
 }
 
+/// What a goroutine does first: run its closure, and say how it ends.
+pub(crate) type Run = fn(&'static Goroutine) -> Command;
+
 /// A goroutine's control block.
 #[repr(C, align(64))]
 pub(crate) struct Goroutine {
@@ -88,7 +91,7 @@ pub(crate) struct Goroutine {
 
     // Set when the goroutine is spawned, constant until it has ended.
     /// Runs the closure and leaves the result; monomorphic for the closure's type.
-    run: Cell<Option<fn(&'static Goroutine) -> Command>>,
+    run: Cell<Option<Run>>,
     /// The goroutine's number, never used again; dumps read it at any time.
     id: AtomicU64,
     /// A leaked `Box<str>`, or null; freed with the slot, under `NAMES` because of dumps.
@@ -200,7 +203,7 @@ impl Goroutine {
     pub(crate) fn start(
         &'static self,
         size: usize,
-        run: fn(&'static Goroutine) -> Command,
+        run: Run,
         id: u64,
         spawned_at: &'static Location<'static>,
     ) -> NonNull<u8> {
@@ -378,7 +381,8 @@ impl Goroutine {
         let waiting = self.status.load(Ordering::Relaxed) == Status::Waiting as u8;
         let at = self.waits_at.load(Ordering::Relaxed);
         // SAFETY: null or a `&'static`, see `at_ptr`.
-        waiting.then(|| unsafe { at.as_ref() }).flatten()
+        let at = unsafe { at.as_ref() };
+        at.filter(|_| waiting)
     }
 
     /// The slot it lives in.

@@ -44,11 +44,6 @@ pub(crate) fn wake_one(word: *const AtomicU32) {
     system::wake(word, 1);
 }
 
-/// Ends the sleep of every waiter at this address.
-pub(crate) fn wake_all(word: *const AtomicU32) {
-    system::wake(word, i32::MAX);
-}
-
 #[cfg(all(target_os = "linux", target_pointer_width = "64", not(loom)))]
 #[expect(unsafe_code, reason = "the futex system call")]
 mod linux {

@@ -140,6 +140,7 @@ impl<T> Spin<T> {
         self.guard()
     }
 
+    #[cfg(test)]
     /// Locks if the lock is free.
     #[inline]
     #[must_use]
@@ -147,6 +148,7 @@ impl<T> Spin<T> {
         self.raw.try_lock().then(|| self.guard())
     }
 
+    #[cfg(test)]
     /// Returns the value without locking: the exclusive borrow proves that nobody holds the lock.
     pub(crate) fn get_mut(&mut self) -> &mut T {
         // SAFETY: `&mut self` excludes every guard, each of which borrows the lock.

@@ -162,6 +162,7 @@ impl Idle {
     }
 
     /// Returns the number of spinning Ms.
+    #[cfg(test)]
     pub(crate) fn spinning(&self) -> u32 {
         spinning_of(self.counts.load(Ordering::Acquire))
     }

@@ -39,10 +39,6 @@ use crate::primitive::sync::{self, AtomicU64, Ordering};
 
 /// Ended by its deadline.
 pub(crate) const TIMEOUT: u16 = u16::MAX;
-/// Ended by a cancellation.
-pub(crate) const CANCEL: u16 = u16::MAX - 1;
-/// Ended by the owner itself, which found what it wanted before it parked.
-pub(crate) const SELF: u16 = u16::MAX - 2;
 /// The largest number of a select arm.
 pub(crate) const LAST_ARM: u16 = 65_000;
 
@@ -103,13 +99,13 @@ impl Ticket {
         wait
     }
 
-    /// Tries to end the wait in the name of `winner`: an arm, [`TIMEOUT`], [`CANCEL`] or [`SELF`].
+    /// Tries to end the wait in the name of `winner`: an arm or [`TIMEOUT`].
     ///
     /// Whoever gets `true` has to make the owner ready, and is the only one.
     #[inline]
     #[must_use]
     pub(crate) fn claim(&self, wait: Wait, winner: u16) -> bool {
-        debug_assert!(winner <= LAST_ARM || winner >= SELF, "not a winner");
+        debug_assert!(winner <= LAST_ARM || winner == TIMEOUT, "not a winner");
         self.0
             .compare_exchange(
                 wait.word(OPEN),
@@ -157,7 +153,7 @@ impl Ticket {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{CANCEL, LAST_ARM, SELF, TIMEOUT, Ticket};
+    use super::{LAST_ARM, TIMEOUT, Ticket};
 
     #[test]
     fn the_first_claim_wins_and_the_second_fails() {
@@ -175,7 +171,7 @@ mod tests {
     #[test]
     fn every_winner_is_reported_as_itself() {
         let ticket = Ticket::new();
-        for winner in [0, 1, LAST_ARM, SELF, CANCEL, TIMEOUT] {
+        for winner in [0, 1, LAST_ARM, TIMEOUT] {
             let wait = ticket.open();
             assert!(ticket.claim(wait, winner));
             assert_eq!(ticket.winner(wait), Some(winner));

@@ -7,11 +7,12 @@ pub(crate) fn num_cpu() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// `GOMAXPROCS` from the environment, or the number of processors. A bad value is reported on
+/// `GOMAXPROCS` from the environment, or the number of processors if it is unset or empty. A bad value is reported on
 /// standard error and ignored.
 pub(crate) fn initial_procs() -> usize {
     let default = num_cpu().min(MAX_PROCS);
-    let Some(value) = std::env::var_os("GOMAXPROCS") else {
+    let value = std::env::var_os("GOMAXPROCS").filter(|value| !value.is_empty());
+    let Some(value) = value else {
         return default;
     };
     match parse(&value.to_string_lossy()) {

@@ -165,7 +165,7 @@ fn sleep(mode: u32, delay: u64) -> bool {
     // Something to do came up before the mode was visible: look again at once.
     let woken = if mode == ASLEEP && sched.idle.idle() < sched.procs.load(Ordering::SeqCst) {
         true
-    } else if until >= NEVER {
+    } else if until == NEVER {
         PARKER.park();
         true
     } else {

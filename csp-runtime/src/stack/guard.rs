@@ -43,6 +43,7 @@ static WAY: AtomicU8 = AtomicU8::new(UNKNOWN);
 static PROTECTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Tells whether guards are page-table entries, so that stacks are not limited by memory maps.
+#[cfg(test)]
 pub(super) fn uses_regions() -> bool {
     way() == REGIONS
 }

@@ -139,16 +139,6 @@ unsafe fn protect(start: NonNull<u8>, len: usize, access: libc::c_int) -> io::Re
     check(unsafe { libc::mprotect(start.as_ptr().cast(), len, access) })
 }
 
-/// Gives the memory of the range back; it reads as zero from then on. Guards in it stay.
-///
-/// # Safety
-///
-/// The range is page-aligned, was mapped by this module, and nobody needs what is in it.
-pub(super) unsafe fn discard(start: NonNull<u8>, len: usize) -> io::Result<()> {
-    // SAFETY: the caller's word.
-    check(unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_DONTNEED) })
-}
-
 /// Makes every access to the range a fault without splitting its mapping, where the system can.
 ///
 /// # Errors

@@ -56,7 +56,7 @@ pub(crate) mod overflow;
 pub(crate) mod slot;
 
 pub(crate) use altstack::AltStack;
-pub(crate) use arena::{Arena, arena};
+pub(crate) use arena::arena;
 pub(crate) use class::SizeClass;
 pub(crate) use error::StackError;
 pub(crate) use fatal::FixedWriter;

@@ -14,7 +14,6 @@
 )]
 
 use super::class::SizeClass;
-use super::map;
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -42,6 +41,7 @@ unsafe impl Sync for Slot {}
 
 impl Slot {
     /// Returns the low end of the slot, guard included.
+    #[cfg(test)]
     pub(crate) const fn limit(self) -> NonNull<u8> {
         self.base
     }
@@ -71,27 +71,6 @@ impl Slot {
     /// Tells whether `addr` is in the slot, guard included.
     pub(crate) fn contains(self, addr: usize) -> bool {
         addr & !(self.class.slot_size() - 1) == self.base.addr().get()
-    }
-
-    /// Gives the memory of every whole page between the guard and `end` back to the system, and
-    /// returns how many bytes of address space that covers; they read as zero from then on.
-    ///
-    /// Returns 0 when there is nothing to give back or the system refuses (locked memory).
-    ///
-    /// # Safety
-    ///
-    /// `end` is in the slot, and nobody reads or writes below it during the call or relies on
-    /// what is there: the slot is free, or its goroutine is parked with its stack pointer, less
-    /// the 128 bytes below it that a leaf function may use, at or above `end`.
-    pub(crate) unsafe fn discard_below(self, end: usize) -> usize {
-        let low = self.usable_low();
-        let end = end & !(map::page_size() - 1);
-        let Some(len) = end.checked_sub(low.addr().get()).filter(|&len| len > 0) else {
-            return 0;
-        };
-        // SAFETY: the range is page-aligned and in the slot; by the caller's word nobody needs it.
-        let given = unsafe { map::discard(low, len) };
-        given.map_or(0, |()| len)
     }
 }
 
@@ -139,27 +118,5 @@ mod tests {
         lines.sort_unstable();
         lines.dedup();
         assert_eq!(lines.len(), COLOURS as usize);
-    }
-
-    #[test]
-    fn discarded_pages_read_zero_and_the_rest_stays() {
-        let slot = take(SizeClass::DEFAULT);
-        let top = slot.top().addr().get();
-        let word = |below: usize| slot.top().as_ptr().wrapping_sub(below).cast::<u64>();
-        let (near, far) = (word(64), word(40 * 1024));
-        // SAFETY: both words are in the slot's usable part, aligned, and this test owns the slot.
-        unsafe {
-            near.write(7);
-            far.write(8);
-        }
-        // SAFETY: the slot is this test's own, and only `near`, above the limit, is still needed.
-        let given = unsafe { slot.discard_below(top - 8192) };
-        assert!(given > 150 * 1024);
-        // SAFETY: as for the writes.
-        let after = unsafe { (near.read(), far.read()) };
-        assert_eq!(after, (7, 0));
-        // SAFETY: nothing lies between the guard and its end.
-        let nothing = unsafe { slot.discard_below(slot.usable_low().addr().get()) };
-        assert_eq!(nothing, 0);
     }
 }

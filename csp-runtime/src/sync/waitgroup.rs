@@ -5,7 +5,7 @@
 //! more for `wait`.
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use crate::goroutine::Reason;
@@ -150,6 +150,10 @@ impl WaitGroup {
         .unwrap_or_else(|error| panic!("{error}"))
     }
 }
+
+// A panic leaves the counter whole: no user code runs under its lock.
+impl UnwindSafe for WaitGroup {}
+impl RefUnwindSafe for WaitGroup {}
 
 /// One count in a group, taken back when it is dropped.
 struct Member(WaitGroup);

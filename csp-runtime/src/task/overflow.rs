@@ -14,20 +14,20 @@ pub(super) fn report(slot: Slot, _fault: usize) {
         fatal::exit(format_args!("fatal error: a {size} stack overflowed\n"));
     };
     let _ = match g.name() {
-        Some(name) => write!(
+        Some(name) => writeln!(
             out,
-            "fatal error: goroutine {} [{name}] overflowed its {size} stack\n",
+            "fatal error: goroutine {} [{name}] overflowed its {size} stack",
             g.id()
         ),
-        None => write!(
+        None => writeln!(
             out,
-            "fatal error: goroutine {} overflowed its {size} stack\n",
+            "fatal error: goroutine {} overflowed its {size} stack",
             g.id()
         ),
     };
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "started at {}\nstart it with more: go!(stack({}) => …), or Builder::stack_size\n",
+        "started at {}\nstart it with more: go!(stack({}) => …), or Builder::stack_size",
         g.spawned_at(),
         (size.slot_size() * 8).min(SizeClass::MAX.slot_size())
     );

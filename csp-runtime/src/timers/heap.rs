@@ -146,6 +146,7 @@ impl<S: Sleeper> TimerHeap<S> {
     }
 
     /// Returns the number of entries, stale ones included.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries.lock().len()
     }

@@ -125,7 +125,7 @@ impl Task {
         reason: Reason,
         at: &'static Location<'static>,
     ) -> bool {
-        if deadline >= NEVER {
+        if deadline == NEVER {
             self.park(reason, at);
             return false;
         }

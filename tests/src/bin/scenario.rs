@@ -1,7 +1,6 @@
 //! Programs with the default options that end in the many ways a program can; the first argument chooses.
 
 use csp::prelude::*;
-use std::process::Command;
 
 #[csp::main]
 fn main() {
@@ -20,9 +19,6 @@ fn main() {
                 .join()
                 .expect("it is deep enough")
         ),
-        "deadlock" => deadlock(),
-        "empty_select" => select! {},
-        "never" => drop(never::<u8>().recv()),
         "sleeper" => {
             go!(csp::time::sleep(Duration::from_millis(30)))
                 .join()
@@ -30,7 +26,6 @@ fn main() {
             println!("woke");
         }
         "thread" => thread(),
-        "sigquit" => sigquit(),
         other => panic!("no scenario {other}"),
     }
 }
@@ -75,15 +70,6 @@ fn descend(levels: u64) -> u64 {
     }
 }
 
-fn deadlock() {
-    let (tx, rx) = channel::<u8>(0);
-    let other = tx.clone();
-    let handle = go!(name("sleeper") => { (other.send(1), other.send(2)) });
-    rx.recv();
-    drop(handle.join());
-    drop(tx);
-}
-
 fn thread() {
     let (tx, rx) = channel(0);
     let thread = std::thread::spawn(move || {
@@ -92,16 +78,4 @@ fn thread() {
     });
     println!("got {}", rx.recv().expect("the thread sends"));
     thread.join().expect("the thread ends");
-}
-
-fn sigquit() {
-    let (_tx, rx) = channel::<()>(0);
-    go!(name("sleeper") => rx.recv());
-    csp::yield_now();
-    let status = Command::new("kill")
-        .args(["-QUIT", &std::process::id().to_string()])
-        .status()
-        .expect("kill runs");
-    assert!(status.success());
-    csp::time::sleep(Duration::from_secs(60));
 }
