@@ -53,7 +53,7 @@ pub fn join(input: TokenStream) -> TokenStream {
 /// | `panic = "exit"` | a goroutine's panic ends the process with status 2 |
 /// | `pinned` | a goroutine stays on the thread that it first ran on |
 /// | `stack = BYTES` | the stack that a goroutine gets unless its `go!` says otherwise |
-/// | `preempt = false` | a goroutine runs until it blocks or yields |
+/// | `preempt = false` | a goroutine runs until it waits or yields, as all do in this version |
 /// | `crate = path` | where the runtime is, if not at `::csp` |
 ///
 /// # Examples
@@ -69,7 +69,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(entry::Kind::Main, options.into(), item.into()).into()
 }
 
-/// Runs a test function as a goroutine, with the deadlock check on.
+/// Runs a test function as a goroutine.
 ///
 /// Takes the options of [`macro@main`], works with `#[should_panic]`, `#[ignore]` and functions that
 /// return a `Result`, and stands in for `#[test]`.

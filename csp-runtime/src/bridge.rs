@@ -20,7 +20,8 @@ use crate::select::{self, SelectOptions, Selected};
 /// Makes a receiver for goroutines out of a `crossbeam_channel` receiver.
 ///
 /// Every message goes to exactly one receiver, those left when the bridge ends stay in the crossbeam
-/// channel. The result closes when the crossbeam channel is disconnected and drained. When the last
+/// channel. When the crossbeam channel is disconnected and drained, the next receive finds the result
+/// closed. When the last
 /// clone of the result is dropped, the helper thread ends.
 ///
 /// # Panics
@@ -73,6 +74,9 @@ fn forward<T>(source: &crossbeam::Receiver<T>, gone: &crossbeam::Receiver<()>, t
             return;
         };
         let permit = arm.take();
+        if permit.is_closed() {
+            return;
+        }
         match source.try_recv() {
             Ok(message) => {
                 if permit.send(message).is_err() {
@@ -81,7 +85,11 @@ fn forward<T>(source: &crossbeam::Receiver<T>, gone: &crossbeam::Receiver<()>, t
             }
             // Another consumer was faster: dropping the permit lets the receiver go on waiting.
             Err(crossbeam::TryRecvError::Empty) => drop(permit),
-            Err(crossbeam::TryRecvError::Disconnected) => return,
+            Err(crossbeam::TryRecvError::Disconnected) => {
+                // Before the receiver is let go, so that it finds the channel closed.
+                tx.close();
+                return;
+            }
         }
     }
 }

@@ -16,7 +16,7 @@
 //! - A coroutine is initialised again for every goroutine that uses the slot, and is never dropped:
 //!   it owns nothing but the slot, which lives for ever. The closure is not handed to `corosensei`
 //!   (which copies it about three times) but written to the slot by `task::spawn`; the coroutine
-//!   captures one pointer.
+//!   captures its own address, the first function and the goroutine.
 //! - Nothing unwinds out of `entry`: the root of every goroutine catches panics.
 //! - The yielder of `corosensei` sits at a fixed place on the stack, so its address stays valid
 //!   while the goroutine exists.

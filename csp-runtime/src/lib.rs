@@ -27,7 +27,7 @@
 //! | starting goroutines | [`go!`], [`JoinHandle`], [`Builder`] |
 //! | waiting for several | [`join!`], [`scope`](scope()), [`WaitGroup`] |
 //! | passing values | [`channel`], [`unbounded`], [`Sender`], [`Receiver`] |
-//! | waiting for the first of several | [`select!`], [`Select`], [`never`], [`after`] |
+//! | waiting for the first of several | [`select!`], [`Select`], [`never()`], [`after`] |
 //! | the clock | [`time`] |
 //! | the scheduler | [`runtime`] |
 //! | other libraries' channels | [`bridge`] |
@@ -114,3 +114,8 @@ pub use sync::WaitGroup;
 pub use task::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope};
 #[cfg(not(loom))]
 pub use time::after;
+
+/// The programs in the README compile and run.
+#[cfg(all(doctest, not(loom)))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -62,7 +62,7 @@ macro_rules! go {
 ///   timer, a reference, or an `Option` of these, where `None` is never ready; likewise TX.
 /// - VALUE is evaluated only if its arm is chosen. The receiver waits for it: keep it short, and do
 ///   not wait in it. If it panics or leaves the select (`?`, `break`), the send is undone and the
-///   receiver goes on waiting.
+///   receiver goes on waiting. A `default` arm does not shorten that wait at the receiving end.
 /// - A PAT that does not match drops the message and disables its arm; the wait goes on with the
 ///   others. When all arms are disabled: `else`; otherwise `default`; otherwise a panic if a PAT did
 ///   not match; otherwise it waits for ever, as Go does for nil channels.

@@ -7,8 +7,8 @@ use crate::task::ensure_started;
 
 /// Returns the number of Ps, the goroutines that run at once, and sets it if `n` is given.
 ///
-/// A lower number takes effect on each P at its goroutine's next call into the runtime. Values are
-/// limited to the range 1 to 1024.
+/// A lower number takes effect on a P that is beyond it once its goroutine has waited or yielded and
+/// its queue has been served for a moment. Values are limited to the range 1 to 1024.
 ///
 /// # Examples
 ///

@@ -2,7 +2,7 @@
 
 use csp::runtime::{goid, gomaxprocs, num_cpu};
 use csp::{WaitGroup, channel, go};
-use csp_tests::{LIMIT, alone, everywhere, until, within};
+use csp_tests::{LIMIT, alone, everywhere, settle, until, within};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -186,6 +186,19 @@ fn a_bridge_ends_when_its_receivers_are_gone() {
                 Err(crossbeam_channel::TrySendError::Disconnected(_))
             )
         });
+    });
+}
+
+#[test]
+fn a_bridge_leaves_behind_what_nobody_received() {
+    everywhere(|_| {
+        let (tx, rx) = crossbeam_channel::unbounded();
+        let bridged = csp::bridge::from_crossbeam(rx.clone());
+        tx.send(5).unwrap();
+        settle();
+        drop(bridged);
+        // The helper lets go of its receiver once it has seen that nobody listens.
+        assert_eq!(rx.recv_timeout(LIMIT), Ok(5));
     });
 }
 

@@ -156,7 +156,7 @@ unsafe impl<T> Case for RecvArm<'_, T> {
         }
     }
 
-    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16) {
+    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) {
         self.waiter
             .prepare(task, Some(wait), arm, self.place.as_mut_ptr().cast());
         match self.source.map(|source| &source.0) {
@@ -164,11 +164,11 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                 // SAFETY: select holds the lock.
                 unsafe { channel.state() }
                     .receivers
-                    .push(&self.waiter, false);
+                    .push(&self.waiter, front);
             }
             Some(Flavor::Alarm(alarm, _)) => {
                 // SAFETY: select holds the lock.
-                unsafe { alarm.state() }.waiters.push(&self.waiter, false);
+                unsafe { alarm.state() }.waiters.push(&self.waiter, front);
             }
             Some(Flavor::Never) | None => {}
         }
@@ -197,6 +197,10 @@ unsafe impl<T> Case for RecvArm<'_, T> {
             Some(Flavor::Alarm(alarm, _)) => unsafe { alarm.state() }.next(),
             _ => NEVER,
         }
+    }
+
+    fn discard(&mut self) {
+        drop(self.take());
     }
 
     fn settle(&mut self) -> bool {
@@ -239,14 +243,14 @@ unsafe impl<T> Case for SendArm<'_, T> {
         Poll::Ready(None)
     }
 
-    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16) {
+    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) {
         self.waiter
             .prepare(task, Some(wait), arm, std::ptr::null_mut());
         if let Some(source) = self.source {
             // SAFETY: select holds the lock.
             unsafe { source.0.state() }
                 .senders
-                .push(&self.waiter, false);
+                .push(&self.waiter, front);
         }
     }
 
@@ -261,6 +265,10 @@ unsafe impl<T> Case for SendArm<'_, T> {
 
     fn deadline(&self) -> u64 {
         NEVER
+    }
+
+    fn discard(&mut self) {
+        drop(self.won.take());
     }
 
     fn settle(&mut self) -> bool {

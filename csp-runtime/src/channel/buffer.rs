@@ -95,7 +95,20 @@ impl<T> Buffer<T> {
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
-        while let Some(value) = self.pop() {
+        // If one value's destructor panics, `rest` drops the others.
+        let rest = Rest(self);
+        while let Some(value) = rest.0.pop() {
+            drop(value);
+        }
+    }
+}
+
+/// The values that are still to be dropped.
+struct Rest<'a, T>(&'a mut Buffer<T>);
+
+impl<T> Drop for Rest<'_, T> {
+    fn drop(&mut self) {
+        while let Some(value) = self.0.pop() {
             drop(value);
         }
     }

@@ -120,6 +120,7 @@ impl<T> Core<T> {
         deadline: u64,
         at: &'static Location<'static>,
     ) -> Result<(), Unsent<T>> {
+        Task::warm_up();
         let mut front = false;
         loop {
             let mut state = self.lock();
@@ -189,6 +190,7 @@ impl<T> Core<T> {
         deadline: u64,
         at: &'static Location<'static>,
     ) -> Result<Option<T>, TimedOut> {
+        Task::warm_up();
         let mut front = false;
         loop {
             let mut state = self.lock();
@@ -215,6 +217,7 @@ impl<T> Core<T> {
 
     /// Receives if a value is there, or if a parked sender makes one when asked.
     pub(super) fn try_recv(&self, at: &'static Location<'static>) -> Result<T, Ended> {
+        Task::warm_up();
         loop {
             let mut state = self.lock();
             match state.recv() {

@@ -31,6 +31,11 @@ impl<T> SendPermit<T> {
         Self(kind)
     }
 
+    /// Whether the channel was closed when the arm was chosen: `send` will give the value back.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.0, Kind::Closed)
+    }
+
     /// Sends the value.
     ///
     /// # Errors
@@ -71,6 +76,9 @@ fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
             Sent::Done(peer) => {
                 if let Some(peer) = peer {
                     peer.ready();
+                    // The reservation may have been all that a closed channel waited for.
+                    let wakes = channel.lock().end_if_drained();
+                    wakes.ready();
                 }
                 return Ok(());
             }

@@ -65,6 +65,9 @@ impl<T> Receiver<T> {
 
     /// Receives a value if one is there.
     ///
+    /// If it meets a `select!` that is about to send here, it waits for that select's value, however
+    /// long its VALUE takes.
+    ///
     /// # Errors
     ///
     /// `Empty` if nothing is there now, `Closed` if the channel is closed and drained.
@@ -85,6 +88,9 @@ impl<T> Receiver<T> {
     }
 
     /// Receives a value, waiting at most `timeout`.
+    ///
+    /// If it meets a `select!` that is about to send here, it waits for that select's value, however
+    /// long its VALUE takes.
     ///
     /// # Errors
     ///

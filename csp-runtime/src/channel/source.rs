@@ -1,5 +1,7 @@
 //! What may stand in a `select!` arm.
 
+use std::sync::Arc;
+
 use super::{Receiver, Sender};
 
 /// Something a `select!` arm can receive from: a `Receiver`, a timer, or an `Option` of these.
@@ -42,6 +44,12 @@ impl<T, S: RecvSource<T>> RecvSource<T> for Option<S> {
     }
 }
 
+impl<T, S: RecvSource<T> + ?Sized> RecvSource<T> for Arc<S> {
+    fn receiver(&self) -> Option<&Receiver<T>> {
+        (**self).receiver()
+    }
+}
+
 impl<T> SendSource<T> for Sender<T> {
     fn sender(&self) -> Option<&Sender<T>> {
         Some(self)
@@ -57,5 +65,11 @@ impl<T, S: SendSource<T> + ?Sized> SendSource<T> for &S {
 impl<T, S: SendSource<T>> SendSource<T> for Option<S> {
     fn sender(&self) -> Option<&Sender<T>> {
         self.as_ref()?.sender()
+    }
+}
+
+impl<T, S: SendSource<T> + ?Sized> SendSource<T> for Arc<S> {
+    fn sender(&self) -> Option<&Sender<T>> {
+        (**self).sender()
     }
 }

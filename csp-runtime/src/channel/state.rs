@@ -169,7 +169,8 @@ impl<T> State<T> {
         Reserved::Full
     }
 
-    /// Sends into a reserved place. `Full` is not possible.
+    /// Sends into a reserved place. `Full` is not possible. The caller calls `end_if_drained` after
+    /// handing over to a receiver.
     pub(super) fn redeem(&mut self, value: T) -> Sent<T> {
         if self.abandoned {
             self.reserved -= 1;
@@ -191,12 +192,11 @@ impl<T> State<T> {
     /// Gives a reserved place back: to the next sender, or, if the channel is now drained, to nobody.
     pub(super) fn withdraw(&mut self) -> Wakes {
         self.reserved -= 1;
-        let mut wakes = Wakes::new();
         if self.is_closed() {
-            if self.reserved == 0 && self.buffer.len() == 0 {
-                end_all(&mut self.receivers, &mut wakes);
-            }
-        } else if self.has_room()
+            return self.end_if_drained();
+        }
+        let mut wakes = Wakes::new();
+        if self.has_room()
             && let Some(sender) = self.senders.claim()
         {
             if sender.place().is_null() {
@@ -224,9 +224,16 @@ impl<T> State<T> {
     /// Closes the channel.
     pub(super) fn close(&mut self) -> Wakes {
         self.closed = true;
-        let mut wakes = Wakes::new();
+        let mut wakes = self.end_if_drained();
         end_all(&mut self.senders, &mut wakes);
-        if self.reserved == 0 && self.buffer.len() == 0 {
+        wakes
+    }
+
+    /// Tells those who wait to receive that nothing can come any more, if that is so. Due whenever
+    /// a channel is closed, and whenever a closed channel loses a reservation.
+    pub(super) fn end_if_drained(&mut self) -> Wakes {
+        let mut wakes = Wakes::new();
+        if self.is_closed() && self.reserved == 0 && self.buffer.len() == 0 {
             end_all(&mut self.receivers, &mut wakes);
         }
         wakes
@@ -241,7 +248,7 @@ impl<T> State<T> {
         (wakes, std::mem::replace(&mut self.buffer, Buffer::new(0)))
     }
 
-    /// How large the ring should be for one more value, if it has to grow: slots and limit.
+    /// How many places the ring has.
     pub(super) fn slots(&self) -> usize {
         self.buffer.slots()
     }

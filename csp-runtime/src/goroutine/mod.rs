@@ -28,10 +28,12 @@
 //!   waiter out of a list under the list's lock and, where several could, won its ticket.
 #![expect(unsafe_code, reason = "control blocks live at computed places")]
 
+mod free;
 mod pool;
 mod reason;
 
-pub(crate) use pool::{Batch, acquire, acquire_batch, release, release_batch};
+pub(crate) use free::FreeSlots;
+pub(crate) use pool::{Batch, acquire, release};
 pub(crate) use reason::Reason;
 
 use core::cell::Cell;
@@ -42,6 +44,7 @@ use core::ptr::{self, NonNull};
 
 use crate::coroutine::{Command, Coroutine};
 use crate::primitive::list::{Link, Linked};
+use crate::primitive::prefetch::prefetch;
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, spin_loop, yield_now,
@@ -366,8 +369,11 @@ impl Goroutine {
         self.name().map(str::to_owned)
     }
 
-    /// Where the goroutine stands, in the words of a report.
+    /// Where the goroutine stands, in the words of a report; `None` if it has ended.
     pub(crate) fn state_text(&self) -> Option<&'static str> {
+        if self.join.is_done() {
+            return None;
+        }
         match self.status.load(Ordering::Relaxed) {
             1 => Some("runnable"),
             2 => Some("running"),
@@ -398,6 +404,14 @@ fn at_ptr(at: &'static Location<'static>) -> *mut Location<'static> {
 
 fn no_name() -> *mut str {
     ptr::slice_from_raw_parts_mut(ptr::null_mut::<u8>(), 0) as *mut str
+}
+
+/// Fetches what a goroutine's first or next run touches: the control block and the top of the stack.
+#[inline(always)]
+pub(crate) fn prefetch_top(g: &'static Goroutine) {
+    const BELOW: usize = 128;
+    let at = ptr::from_ref(g).cast::<u8>().wrapping_sub(BELOW);
+    prefetch(at, mem::size_of::<Goroutine>() + BELOW);
 }
 
 /// The first function on every goroutine's stack.

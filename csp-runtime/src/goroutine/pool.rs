@@ -1,7 +1,7 @@
 //! Free slots, last in first out: a global list per size class behind the processors' own.
 //!
-//! A processor keeps a [`Batch`] of free slots of the default class and exchanges half of it with the
-//! list here; other classes, and plain threads, come here at once. The last slot freed is the first
+//! A processor keeps free slots of the default class in [`FreeSlots`](super::FreeSlots) and exchanges
+//! batches with the list here; other classes, and plain threads, come here at once. The last slot freed is the first
 //! used again, because its top page is still in the cache. When a list is empty the arena is asked
 //! for fresh slots, several at a time.
 

@@ -11,6 +11,7 @@
 //! | [`rng`] | cheap random numbers for victim and select order |
 //! | [`pad`] | one value per cache line |
 //! | [`list`] | an intrusive first-in-first-out list |
+//! | [`prefetch`] | fetching memory ahead of its use |
 //! | [`precise`] | timed sleeps without slack |
 //! | [`tls`] | the one thread-local word of the runtime |
 //!
@@ -23,6 +24,7 @@ pub(crate) mod pad;
 pub(crate) mod park;
 pub(crate) mod parker;
 pub(crate) mod precise;
+pub(crate) mod prefetch;
 pub(crate) mod rng;
 pub(crate) mod spin;
 pub(crate) mod sync;

@@ -1,15 +1,14 @@
 //! Protocols between threads, as state machines over one atomic word each.
 //!
 //! A file here says who may make which transition and when, and proves with a loom model that it
-//! holds. It holds no pointer, calls nobody, and has no `unsafe`: whoever uses the word acts on
-//! what the transition returned.
+//! holds. It follows no pointer and calls nobody: whoever uses the word acts on what the transition
+//! returned.
 //!
 //! | module | decides |
 //! |---|---|
 //! | [`ticket`] | which of several wakers ends a wait |
 //! | [`idle`] | whether a new piece of work has to start another M |
 //! | [`join`] | who frees a goroutine's slot, and who waits for its result |
-//! | [`join`] | who frees a goroutine's slot and result |
 //! | [`count`] | when a scope's owner goes on |
 
 pub(crate) mod count;

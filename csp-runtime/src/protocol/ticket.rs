@@ -1,6 +1,6 @@
 //! The one-winner ticket: of all that may end a goroutine's wait, exactly one does.
 //!
-//! Select arms, a timeout, a cancellation and a close race for a waiting goroutine. Each has been
+//! Select arms, a timeout and a close race for a waiting goroutine. Each has been
 //! given the [`Wait`] it may end, and claims it; the first claim wins, tells the goroutine who it
 //! was, and makes it ready. All others learn that they came too late.
 //!

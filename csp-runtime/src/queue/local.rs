@@ -179,7 +179,7 @@ impl<T> LocalQueue<T> {
 
     /// Moves half of the items, rounded up, to `dst`, except for the oldest, which it returns.
     ///
-    /// Any thread may steal from this queue.     /// The caller owns `dst`, another queue.
+    /// Any thread may steal from this queue. The caller owns `dst`, another queue.
     pub(crate) fn steal_into(&self, dst: &LocalQueue<T>) -> Option<NonNull<T>> {
         debug_assert!(!ptr::eq(self, dst), "a queue does not steal from itself");
         let dst_tail = dst.tail.load(Ordering::Relaxed);

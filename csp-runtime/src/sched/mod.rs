@@ -65,7 +65,7 @@ mod sysmon;
 pub(crate) use machine::Machine;
 pub(crate) use proc::{Processor, take_id};
 pub(crate) use procs::{procs, set_procs};
-pub(crate) use ready::ready;
+pub(crate) use ready::{ready, ready_new};
 pub(crate) use shared::{num_goroutine, scheduler, start};
 pub(crate) use switch::{
     bind_if_needed, count_thread_start, park, park_forever, pin_goroutines, yield_now,

@@ -12,15 +12,13 @@
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 
-use crate::goroutine::{Batch, Goroutine};
+use crate::goroutine::{Batch, FreeSlots, Goroutine};
 use crate::primitive::pad::CachePadded;
 use crate::primitive::rng::Rng;
 use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::queue::LocalQueue;
 use crate::timers::TimerHeap;
 
-/// Free slots a P keeps at most before it gives half away.
-const FREE_MAX: usize = 64;
 /// Goroutine numbers a P takes at once.
 const IDS: u64 = 64;
 
@@ -49,7 +47,7 @@ pub(crate) struct Processor {
 /// What only the holder of a P touches.
 pub(crate) struct Local {
     /// Free slots of the default class, last in first out.
-    pub(crate) free: Batch,
+    pub(crate) free: FreeSlots,
     /// The next goroutine number, and the end of the range taken.
     next_id: u64,
     last_id: u64,
@@ -76,7 +74,7 @@ impl Processor {
             started: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             local: UnsafeCell::new(Local {
-                free: Batch::new(),
+                free: FreeSlots::new(),
                 next_id: 0,
                 last_id: 0,
                 inherited: 0,
@@ -193,12 +191,7 @@ impl Processor {
     /// Keeps a free slot of the default class for the next goroutine. Holder only.
     #[inline]
     pub(crate) fn keep_slot(&self, g: &'static Goroutine) {
-        self.with_local(|local| {
-            local.free.push_front(g.as_ptr());
-            if local.free.len() > FREE_MAX {
-                give_half(&mut local.free);
-            }
-        });
+        self.with_local(|local| local.free.put(g));
     }
 
     /// Goroutines started less goroutines ended here; a goroutine may end where it did not start.
@@ -231,13 +224,4 @@ fn add(counter: &AtomicU64, n: u64) {
         counter.load(Ordering::Relaxed).wrapping_add(n),
         Ordering::Release,
     );
-}
-
-#[cold]
-fn give_half(free: &mut Batch) {
-    // The front half stays, being the one used last.
-    let mut old = Batch::new();
-    free.split_front(FREE_MAX / 2, &mut old);
-    core::mem::swap(free, &mut old);
-    crate::goroutine::release_batch(crate::stack::SizeClass::DEFAULT, &mut old);
 }

@@ -2,11 +2,11 @@
 //!
 //! Growing creates Ps, or takes retired ones back, and puts them into the idle list. Shrinking only
 //! lowers the number: idle Ps beyond it are retired at once, and a P that is held is retired by its
-//! holder at the next scheduling point. The contents of a retired P move to the others.
+//! holder, which looks at every 61st goroutine it runs and when it has nothing to run. The contents of a retired P move to the others.
 
 use core::sync::atomic::Ordering;
 
-use crate::goroutine::{self, Batch};
+use crate::goroutine::Batch;
 use crate::sched::shared::{MAX_PROCS, scheduler};
 use crate::sched::{Machine, Processor, ready};
 
@@ -57,13 +57,10 @@ pub(super) fn must_retire(p: &Processor) -> bool {
     p.id >= scheduler().procs.load(Ordering::Relaxed)
 }
 
-/// Takes `p` from `m`, which holds it, and out of service, if `GOMAXPROCS` still says so. The M must
-/// sleep afterwards, or finds that it still holds the P.
+/// Takes `p` from `m`, which holds it, and out of service. The M must sleep afterwards.
 pub(super) fn retire(m: &'static Machine, p: &'static Processor) {
     // The free slots go back while the P is still held.
-    let mut free = Batch::new();
-    p.with_local(|local| core::mem::swap(&mut local.free, &mut free));
-    goroutine::release_batch(crate::stack::SizeClass::DEFAULT, &mut free);
+    p.with_local(|local| local.free.give_all());
     m.p.set(None);
     if m.spinning.replace(false) {
         let _ = scheduler().idle.stop_spin();

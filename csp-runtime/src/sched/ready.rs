@@ -31,6 +31,21 @@ fn ready_on(p: &'static Processor, g: &'static Goroutine) {
     }
 }
 
+/// Makes a new goroutine runnable: next on the caller's P if nothing else waits there, or at the end
+/// of its queue. Of a burst of new goroutines all but the first thus cost no locked instruction,
+/// and they start in the order in which they were made.
+#[inline]
+pub(crate) fn ready_new(g: &'static Goroutine) {
+    match current::processor() {
+        Some(p) if p.has_work() => ready_last(p, g),
+        Some(p) => {
+            g.set_status(Status::Runnable);
+            ready_on(p, g);
+        }
+        None => ready(g),
+    }
+}
+
 /// Makes a goroutine runnable behind everything that is queued on the caller's P. Holder only.
 #[inline]
 pub(crate) fn ready_last(p: &'static Processor, g: &'static Goroutine) {
@@ -48,7 +63,7 @@ fn inject(g: &'static Goroutine) {
 
 /// Wakes an M if a P is idle and nobody searches, after work became visible to all. The fence makes
 /// sure that either this caller sees the P go idle or its last holder sees the work (its partner
-/// is the fence in `find::give_up`).
+/// is the fence in `find::rest`).
 pub(crate) fn wake_fenced() {
     fence(Ordering::SeqCst);
     wake_if_wanted();

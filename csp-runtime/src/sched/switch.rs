@@ -89,7 +89,10 @@ pub(crate) fn park(g: &'static Goroutine, reason: Reason, at: &'static Location<
 pub(crate) fn park_forever(reason: Reason, at: &'static Location<'static>) -> ! {
     loop {
         match current::goroutine() {
-            Some(g) => park(g, reason, at),
+            Some(g) => {
+                bind_if_needed(g);
+                park(g, reason, at);
+            }
             None => std::thread::park(),
         }
     }

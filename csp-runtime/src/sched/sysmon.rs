@@ -3,7 +3,7 @@
 //! It makes good what the fast paths leave undone for the sake of their speed:
 //! - a goroutine that stays in `runnext` because its waker computes instead of waiting;
 //! - work in the ring of a busy P while another P is idle (the pushing M checks without a fence);
-//! - due timers while the P that has them is busy and no idle M keeps them.
+//! - due timers while the P that has them is busy and no idle M keeps a deadline as early.
 //!
 //! For each it starts one M on an idle P, and the search of that M does the rest. It runs no user
 //! code, takes no lock for longer than a few instructions and allocates nothing once started.
@@ -144,9 +144,10 @@ fn look(seen: &mut [Seen]) -> bool {
         waiting |= !scheduled && now.next != 0 && now.next == seen.next;
         *seen = now;
     }
-    if !waiting && sched.keeper.load(Ordering::Relaxed) == NEVER {
+    // A timer due earlier than the one an idle M keeps, or with no keeper, has only its P to see it.
+    if !waiting && sched.idle.idle() > 0 {
         let next = sched.next_timer();
-        waiting = next != NEVER && next <= clock::now();
+        waiting = next < sched.keeper.load(Ordering::Relaxed) && next <= clock::now();
     }
     if waiting {
         ready::wake_fenced();
@@ -159,8 +160,9 @@ fn sleep(mode: u32, delay: u64) -> bool {
     MODE.store(mode, Ordering::SeqCst);
     let sched = scheduler();
     let mut until = clock::now().saturating_add(delay);
-    if sched.keeper.load(Ordering::Relaxed) == NEVER {
-        until = until.min(sched.next_timer().max(clock::now() + SHORTEST));
+    let next = sched.next_timer();
+    if next < sched.keeper.load(Ordering::Relaxed) {
+        until = until.min(next.max(clock::now() + SHORTEST));
     }
     // Something to do came up before the mode was visible: look again at once.
     let woken = if mode == ASLEEP && sched.idle.idle() < sched.procs.load(Ordering::SeqCst) {

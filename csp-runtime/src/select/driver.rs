@@ -78,11 +78,14 @@ pub(super) fn run(
     };
     let (polls, locks) = orders.split_at_mut(count);
     order_of_locks(cases, locks);
+    // A select that starts over keeps its place in the queues.
+    let mut front = false;
     loop {
         order_of_polls(polls, biased);
-        if let Some(choice) = attempt(cases, polls, locks, patience, at) {
+        if let Some(choice) = attempt(cases, polls, locks, patience, front, at) {
             return choice;
         }
+        front = true;
     }
 }
 
@@ -92,6 +95,7 @@ fn attempt(
     polls: &[u16],
     locks: &[u16],
     patience: Patience,
+    front: bool,
     at: &'static Location<'static>,
 ) -> Option<Choice> {
     let task = Task::current();
@@ -132,7 +136,7 @@ fn attempt(
         }
         Patience::Until(deadline) => deadline,
     };
-    wait(cases, locks, task, deadline, at)
+    wait(cases, locks, task, deadline, front, at)
 }
 
 /// Links all arms, which are locked, and waits for one of them.
@@ -141,6 +145,7 @@ fn wait(
     locks: &[u16],
     task: Task,
     deadline: u64,
+    front: bool,
     at: &'static Location<'static>,
 ) -> Option<Choice> {
     let ticket = task.ticket();
@@ -149,7 +154,7 @@ fn wait(
     for arm in 0..cases.count() {
         let case = cases.get(arm);
         if !case.is_disabled() {
-            case.enqueue(task, wait, arm as u16);
+            case.enqueue(task, wait, arm as u16, front);
             until = until.min(case.deadline());
         }
     }

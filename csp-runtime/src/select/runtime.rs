@@ -13,7 +13,7 @@ use crate::channel::{Receiver, RecvArm, SendArm, SendError, Sender};
 use crate::primitive::clock::{self, NEVER};
 use crate::wait::Case;
 
-/// Waits for the first of any number of channel operations.
+/// Waits for the first of any number of channel operations, up to 65,000.
 ///
 /// # Examples
 ///
@@ -92,7 +92,8 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// As [`wait`](Self::wait), but at most for `timeout`; `None` if the time was up.
+    /// As [`wait`](Self::wait), but at most for `timeout`; `None` if the time was up. A `select!` that is
+    /// about to send here is waited for beyond that.
     #[track_caller]
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<SelectedOperation<'_, 'a>> {
         let at = Location::caller();
@@ -112,6 +113,10 @@ impl<'a> Select<'a> {
     }
 
     fn run(&mut self, patience: Patience, at: &'static Location<'static>) -> Option<usize> {
+        // An operation that was selected before and forgotten must not be dropped under a lock.
+        for arm in &mut self.arms {
+            arm.discard();
+        }
         match driver::run(&mut Boxed(&mut self.arms), false, patience, at) {
             Choice::Arm(index) => Some(index),
             Choice::Nothing | Choice::AllDisabled => None,
@@ -149,7 +154,6 @@ impl SelectedOperation<'_, '_> {
     /// If the operation chosen is not a receive from this channel.
     #[track_caller]
     pub fn recv<T>(mut self, receiver: &Receiver<T>) -> Option<T> {
-        self.completed = true;
         let arm: &mut dyn Case = &mut *self.arms[self.index];
         let fits = arm.lock().map(ptr::from_ref)
             == RecvArm::new(Some(receiver)).lock().map(ptr::from_ref)
@@ -158,6 +162,7 @@ impl SelectedOperation<'_, '_> {
             fits,
             "the operation selected is not a receive from this channel"
         );
+        self.completed = true;
         // SAFETY: the arm receives from the channel with this lock, hence messages of type `T`.
         let arm = unsafe { &mut *ptr::from_mut(arm).cast::<RecvArm<'_, T>>() };
         arm.take()
@@ -174,12 +179,12 @@ impl SelectedOperation<'_, '_> {
     /// If the operation chosen is not a send to this channel.
     #[track_caller]
     pub fn send<T>(mut self, sender: &Sender<T>, value: T) -> Result<(), SendError<T>> {
-        self.completed = true;
         let arm: &mut dyn Case = &mut *self.arms[self.index];
         let fits = arm.lock().map(ptr::from_ref)
             == SendArm::new(Some(sender)).lock().map(ptr::from_ref)
             && arm.is_send();
         assert!(fits, "the operation selected is not a send to this channel");
+        self.completed = true;
         // SAFETY: the arm sends to the channel with this lock, hence messages of type `T`.
         let arm = unsafe { &mut *ptr::from_mut(arm).cast::<SendArm<'_, T>>() };
         arm.take().send(value)
@@ -188,7 +193,11 @@ impl SelectedOperation<'_, '_> {
 
 impl Drop for SelectedOperation<'_, '_> {
     fn drop(&mut self) {
-        if !self.completed && !std::thread::panicking() {
+        if self.completed {
+            return;
+        }
+        self.arms[self.index].discard();
+        if !std::thread::panicking() {
             panic!("a selected operation was dropped without being completed");
         }
     }

@@ -1,8 +1,7 @@
 //! [`AltStack`]: the stack on which a worker thread's signal handlers run.
 //!
-//! A goroutine that has used up its stack has no room left for the handler that says so, and the
-//! handler that preempts a goroutine waits inside itself, with the goroutine's stack frozen under
-//! it. Both need a stack of the thread's own:
+//! A goroutine that has used up its stack has no room left for the handler that says so, which needs
+//! a stack of the thread's own:
 //!
 //! ```text
 //!   low                                                     high

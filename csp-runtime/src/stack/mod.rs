@@ -18,10 +18,6 @@
 //! when it is first touched. A goroutine that parks shallow costs one page: control block, closure
 //! and its few frames all lie in the highest one.
 //!
-//! **Shrinking.** [`Slot::discard_below`] gives back the pages below a parked goroutine's stack
-//! pointer, or those of a free slot. It is a system call, so it is for lazy sweeps, never for
-//! every exit.
-//!
 //! **Ending.** The guard turns an overflow into a fault, and [`overflow`] turns the fault into a
 //! report. Memory below a stack is never corrupted silently.
 //!

@@ -14,8 +14,8 @@
 //!
 //! The earlier handler is most often the standard library's, which recognises the guards of plain
 //! threads; their overflow keeps its own message. Ours is installed with that handler's mask and
-//! restart flags, so that it runs under the conditions it asked for; only SIGURG, which preempts
-//! goroutines, is held back besides.
+//! restart flags, so that it runs under the conditions it asked for; only SIGURG is held back
+//! besides, so that nothing that a program does in its handler comes between a fault and its report.
 //!
 //! `si_addr` alone decides. Where the stack pointer was is not asked: with a large frame it may be
 //! below the guard, and code that merely reads a guard through a stray pointer is as wrong.
@@ -85,7 +85,7 @@ fn put(signal: c_int, previous: &libc::sigaction) {
     action.sa_sigaction = on_fault as *const () as usize;
     let kept = previous.sa_flags & (libc::SA_RESTART | libc::SA_NODEFER);
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | kept;
-    // A goroutine that reports its overflow must not be preempted half-way.
+    // Nothing shall interrupt the report half-way.
     // SAFETY: the set is a valid one, and SIGURG a valid signal.
     unsafe { libc::sigaddset(&mut action.sa_mask, libc::SIGURG) };
     // SAFETY: `on_fault` has the signature that SA_SIGINFO asks for and is async-signal-safe.

@@ -1,4 +1,4 @@
-//! [`Slot`]: one stack's place in the arena, as three words that anyone may copy.
+//! [`Slot`]: one stack's place in the arena, as a description that anyone may copy.
 //!
 //! A `Slot` describes memory, it does not own it: the mapping it points into is never unmapped and
 //! its guard never lifted, so a copy stays true for ever, even after the goroutine on it is gone.

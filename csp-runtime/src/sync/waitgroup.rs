@@ -3,13 +3,18 @@
 //! A counter and the list of those who wait for zero, behind one lock of one locked instruction; Go
 //! packs both numbers into one atomic word instead, which costs the same for `done` and a semaphore
 //! more for `wait`.
+//!
+//! The same lock counts who keeps the group alive, so that a goroutine started in the group costs one
+//! locked instruction at its start and one at its end, and no reference count beside them.
+#![expect(unsafe_code, reason = "shared ownership counted under the lock")]
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::ptr::NonNull;
 
 use crate::goroutine::Reason;
-use crate::primitive::spin::Spin;
+use crate::primitive::spin::{Spin, SpinGuard};
 use crate::task::{JoinHandle, Options, spawn};
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
@@ -33,22 +38,37 @@ use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 /// wg.wait();
 /// assert_eq!(count.load(Ordering::Relaxed), 10);
 /// ```
-#[derive(Clone)]
-pub struct WaitGroup(Arc<Spin<State>>);
+pub struct WaitGroup(NonNull<Spin<State>>);
 
+/// What all clones share. Freed by the last owner.
 struct State {
     /// Never negative.
     count: isize,
+    /// Clones of the group, and goroutines started in it: each keeps the state alive.
+    owners: usize,
     waiters: WaitList,
 }
+
+// SAFETY: an owner reaches the state through its lock only, and the state belongs to no thread.
+unsafe impl Send for WaitGroup {}
+// SAFETY: as above.
+unsafe impl Sync for WaitGroup {}
 
 impl WaitGroup {
     /// Makes a wait group with a counter of zero.
     pub fn new() -> Self {
-        Self(Arc::new(Spin::new(State {
+        let state = Box::leak(Box::new(Spin::new(State {
             count: 0,
+            owners: 1,
             waiters: WaitList::new(),
-        })))
+        })));
+        Self(NonNull::from(state))
+    }
+
+    #[inline]
+    fn lock(&self) -> SpinGuard<'_, State> {
+        // SAFETY: this group is one of the owners, so the state is alive.
+        unsafe { self.0.as_ref() }.lock()
     }
 
     /// Adds `n`, which may be negative, to the counter. At zero, all who wait go on.
@@ -61,7 +81,7 @@ impl WaitGroup {
         let Ok(n) = n.try_into() else {
             panic!("sync: WaitGroup counter overflow");
         };
-        self.change(n);
+        self.change(n, 0);
     }
 
     /// Takes one from the counter. At zero, all who wait go on.
@@ -71,12 +91,13 @@ impl WaitGroup {
     /// If the counter would become negative: more calls of `done` than were added.
     #[track_caller]
     pub fn done(&self) {
-        self.change(-1);
+        self.change(-1, 0);
     }
 
+    /// Changes the counter and the number of owners.
     #[track_caller]
-    fn change(&self, n: isize) {
-        let mut state = self.0.lock();
+    fn change(&self, n: isize, owners: isize) {
+        let mut state = self.lock();
         let Some(count) = state.count.checked_add(n) else {
             drop(state);
             panic!("sync: WaitGroup counter overflow");
@@ -86,23 +107,35 @@ impl WaitGroup {
             panic!("sync: negative WaitGroup counter");
         }
         state.count = count;
-        if count > 0 || state.waiters.is_empty() {
-            return;
-        }
+        state.owners = state.owners.wrapping_add_signed(owners);
+        let last = state.owners == 0;
         let mut wakes = Wakes::new();
-        while let Some(waiter) = state.waiters.claim() {
-            waiter.set_outcome(Outcome::Done);
-            wakes.push(waiter);
+        if count == 0 {
+            while let Some(waiter) = state.waiters.claim() {
+                waiter.set_outcome(Outcome::Done);
+                wakes.push(waiter);
+            }
         }
         drop(state);
+        if last {
+            self.free();
+        }
         wakes.ready();
+    }
+
+    /// Frees the state: the last owner has gone, so nobody can reach it.
+    #[cold]
+    fn free(&self) {
+        // SAFETY: made by `Box` in `new`, and reached by no owner any more.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 
     /// Waits until the counter is zero.
     #[track_caller]
     pub fn wait(&self) {
         let at = Location::caller();
-        let mut state = self.0.lock();
+        Task::warm_up();
+        let mut state = self.lock();
         if state.count == 0 {
             return;
         }
@@ -140,8 +173,7 @@ impl WaitGroup {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.change(1);
-        let member = Member(self.clone());
+        let member = Member::new(self);
         // If the spawn fails, dropping the closure takes the member out again.
         spawn(options, move || {
             let _member = member;
@@ -151,18 +183,39 @@ impl WaitGroup {
     }
 }
 
-// A panic leaves the counter whole: no user code runs under its lock.
-impl UnwindSafe for WaitGroup {}
-impl RefUnwindSafe for WaitGroup {}
+/// One count in a group and one of its owners, until it is dropped.
+struct Member(ManuallyDrop<WaitGroup>);
 
-/// One count in a group, taken back when it is dropped.
-struct Member(WaitGroup);
+impl Member {
+    #[track_caller]
+    fn new(group: &WaitGroup) -> Self {
+        group.change(1, 1);
+        Self(ManuallyDrop::new(WaitGroup(group.0)))
+    }
+}
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.0.done();
+        self.0.change(-1, -1);
     }
 }
+
+impl Clone for WaitGroup {
+    fn clone(&self) -> Self {
+        self.change(0, 1);
+        Self(self.0)
+    }
+}
+
+impl Drop for WaitGroup {
+    fn drop(&mut self) {
+        self.change(0, -1);
+    }
+}
+
+// A panic leaves the counter whole: no user code runs under its lock.
+impl UnwindSafe for WaitGroup {}
+impl RefUnwindSafe for WaitGroup {}
 
 impl Default for WaitGroup {
     fn default() -> Self {
@@ -172,8 +225,8 @@ impl Default for WaitGroup {
 
 impl fmt::Debug for WaitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitGroup")
-            .field("count", &self.0.lock().count)
-            .finish()
+        // Not in one expression: the formatter is user code and must not run under the lock.
+        let count = self.lock().count;
+        f.debug_struct("WaitGroup").field("count", &count).finish()
     }
 }

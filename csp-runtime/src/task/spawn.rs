@@ -1,7 +1,7 @@
 //! From a closure to a runnable goroutine.
 //!
 //! A spawn on a goroutine takes the slot that its P freed last, writes the closure into it once, and
-//! puts the goroutine in front of the P's queue: no allocation, no lock.
+//! puts the goroutine into the P's queue: no allocation, no lock.
 #![expect(unsafe_code, reason = "moves closure and result through the slot")]
 
 use std::any::Any;
@@ -109,7 +109,7 @@ where
     let place = g.start(size, run::<F, T, A>, options.id.unwrap_or(id), options.site);
     // SAFETY: `start` gave a place of `size` bytes that is ours until the goroutine runs.
     unsafe { Stored::put(place, Work { body, after }) };
-    sched::ready(g);
+    sched::ready_new(g);
     Ok(g)
 }
 
@@ -152,11 +152,8 @@ fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnErr
 #[inline]
 fn take_own_slot(p: &'static Processor) -> Result<(&'static Goroutine, u64), SpawnError> {
     p.with_local(|local| {
-        if local.free.is_empty() {
-            goroutine::acquire_batch(&mut local.free).map_err(SpawnError)?;
-        }
-        let g = local.free.pop_front().expect("a batch is not empty");
-        Ok((Goroutine::from_ptr(g), p.start_goroutine(local)))
+        let g = local.free.take().map_err(SpawnError)?;
+        Ok((g, p.start_goroutine(local)))
     })
 }
 

@@ -18,10 +18,9 @@
 //! - Every sleeper stays valid: it lies in type-stable memory, as [`Sleeper`] demands.
 //! - Under the lock there is no allocation, no deallocation, and no code of the caller.
 //!
-//! **Who sees `next` in time.** An insertion that returns `true` has made the heap's next deadline
-//! earlier. A thread that sleeps until `next` publishes its own deadline, fences `SeqCst`, and
-//! reads `next` again; the inserter fences `SeqCst` after the insertion, and compares with the
-//! published deadline. Each of the two fences is the other's partner; both belong to the scheduler.
+//! **Who sees `next` in time.** The M that holds the heap's P looks at each pick, so whoever inserts
+//! there has nobody to tell. If the P is kept busy by one goroutine, an idle M or sysmon sees the
+//! deadline, at the latest with sysmon's slowest look, after 10 ms.
 //!
 //! Ties are fired in no particular order: a sequence number would make an entry a third bigger, and
 //! at nanoseconds a tie is an accident.

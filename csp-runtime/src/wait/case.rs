@@ -34,8 +34,9 @@ pub(crate) unsafe trait Case {
     /// Does the operation if it is possible now. The lock is held.
     fn poll(&mut self, task: Task) -> Poll;
 
-    /// Links the arm, to win `wait` as number `arm`. The lock is held.
-    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16);
+    /// Links the arm, to win `wait` as number `arm`; in front if it has waited before in this select. The
+    /// lock is held.
+    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool);
 
     /// Unlinks the arm if it is still linked. The lock is held.
     fn dequeue(&mut self);
@@ -46,4 +47,7 @@ pub(crate) unsafe trait Case {
     /// Completes the operation after the arm has won, or its peer has answered. False if it came
     /// to nothing and the select must start over.
     fn settle(&mut self) -> bool;
+
+    /// Drops what an earlier select has won and nobody took. No lock is held.
+    fn discard(&mut self);
 }

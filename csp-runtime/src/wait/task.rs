@@ -98,6 +98,15 @@ impl Task {
         }
     }
 
+    /// Makes what a plain thread needs for its first wait, which takes memory: to be called before a
+    /// lock is taken under which the task will be asked for.
+    #[inline]
+    pub(crate) fn warm_up() {
+        if current::machine().is_none() {
+            ThreadTask::current();
+        }
+    }
+
     /// The ticket for which the parties that can end this task's wait compete.
     #[inline]
     pub(crate) fn ticket(&self) -> &'static Ticket {

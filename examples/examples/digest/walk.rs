@@ -31,7 +31,11 @@ pub(crate) fn walk(
         if kind.is_file() {
             console.found(&path);
             select! {
-                found <- (number, path) => number += 1,
+                // An error means that the hashers have seen `done` first, and are gone.
+                sent = found <- (number, path) => match sent {
+                    Ok(()) => number += 1,
+                    Err(_) => return,
+                },
                 <-done => return,
             }
         } else if kind.is_dir() {
