@@ -215,7 +215,7 @@ impl Main {
 
     #[track_caller]
     fn run<T: Termination + 'static>(self, f: fn() -> T, id: Option<u64>) -> ExitCode {
-        task::ensure_started();
+        task::start_or_panic();
         if let Some(n) = self.gomaxprocs {
             sched::set_procs(n);
         }

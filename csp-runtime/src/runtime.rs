@@ -3,7 +3,7 @@
 pub use crate::diag::dump;
 
 use crate::sched::{self, config, current};
-use crate::task::ensure_started;
+use crate::task::start_or_panic;
 
 /// Returns the number of Ps, the goroutines that run at once, and sets it if `n` is given.
 ///
@@ -18,7 +18,7 @@ use crate::task::ensure_started;
 /// csp::runtime::gomaxprocs(Some(before));
 /// ```
 pub fn gomaxprocs(n: Option<usize>) -> usize {
-    ensure_started();
+    start_or_panic();
     match n {
         None => sched::procs(),
         Some(n) => {

@@ -1,6 +1,7 @@
 //! How whole programs end: exit statuses, fatal texts and environment, seen from outside.
 
 use csp_tests::{Output, run};
+use std::process::{Command, Stdio};
 
 fn scenario(name: &str) -> Output {
     run(env!("CARGO_BIN_EXE_scenario"), &[name], &[])
@@ -70,7 +71,8 @@ fn options_of_main_take_effect() {
         .code(0)
         .stdout("gomaxprocs 3\n")
         .stdout("depth 20000\n")
-        .stdout("same thread true\n");
+        .stdout("same thread true\n")
+        .stdout("from a thread true\n");
 }
 
 #[test]
@@ -124,4 +126,18 @@ fn main_waits_for_a_sleeper() {
 #[test]
 fn main_waits_for_a_thread_outside_the_runtime() {
     scenario("thread").code(0).stdout("got 5\n");
+}
+
+#[test]
+fn a_panic_is_contained_though_nobody_reads_its_message() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scenario"))
+        .arg("contained")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the scenario starts");
+    drop(child.stderr.take());
+    let output = child.wait_with_output().expect("the scenario ends");
+    assert!(output.status.success(), "{:?}", output.status);
+    assert_eq!(output.stdout, b"main goes on\n");
 }

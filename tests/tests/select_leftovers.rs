@@ -6,6 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// A value that never comes to be.
+fn no_value() -> u8 {
+    panic!("no value")
+}
+
 #[test]
 fn a_close_while_a_value_is_made_ends_every_other_receive() {
     everywhere(|peers| {
@@ -99,7 +104,7 @@ fn a_receiver_let_down_by_a_select_stays_first_in_line() {
                 })
                 .collect();
             let let_down = catch_unwind(AssertUnwindSafe(|| {
-                select! { tx <- panic!("no value") => {} }
+                select! { tx <- no_value() => {} }
             }));
             assert!(let_down.is_err());
             settle();

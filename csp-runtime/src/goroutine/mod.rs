@@ -108,7 +108,14 @@ pub(crate) struct Goroutine {
 
     /// The slot; never changes.
     slot: Slot,
-    /// The control block's own address once it is complete: a slot's memory is zero before.
+}
+
+/// A control block in its slot.
+#[repr(C)]
+struct Placed {
+    g: Goroutine,
+    /// The control block's own address once it is complete: a slot's memory is zero before. Apart from
+    /// the rest, because dumps look at it while `g` is written.
     complete: AtomicUsize,
 }
 
@@ -144,7 +151,7 @@ impl Goroutine {
         let at = Self::place(slot);
         // SAFETY: the slot is fresh and ours; the place is aligned and lies within its top page.
         unsafe {
-            at.write(Self {
+            (&raw mut (*at).g).write(Self {
                 next: Cell::new(None),
                 ticket: Ticket::new(),
                 coroutine: Coroutine::new(),
@@ -160,13 +167,12 @@ impl Goroutine {
                 waits_at: AtomicPtr::new(ptr::null_mut()),
                 base: Cell::new(0),
                 slot,
-                complete: AtomicUsize::new(0),
             });
         }
         // SAFETY: just written, and never unmapped.
-        let this: &'static Self = unsafe { &*at };
+        let this = unsafe { &*at };
         this.complete.store(at.addr(), Ordering::Release);
-        this
+        &this.g
     }
 
     /// The goroutine whose control block lies at `at`.
@@ -176,9 +182,9 @@ impl Goroutine {
     }
 
     /// Where the control block of a slot lies.
-    fn place(slot: Slot) -> *mut Self {
+    fn place(slot: Slot) -> *mut Placed {
         let top = slot.top().addr().get();
-        let at = (top - mem::size_of::<Self>()) & !(mem::align_of::<Self>() - 1);
+        let at = (top - mem::size_of::<Placed>()) & !(mem::align_of::<Placed>() - 1);
         slot.base.as_ptr().with_addr(at).cast()
     }
 
@@ -191,7 +197,7 @@ impl Goroutine {
             return None;
         }
         // SAFETY: `create` has completed it; control blocks live for ever.
-        Some(unsafe { &*at })
+        Some(unsafe { &(*at).g })
     }
 
     /// The address of the control block.

@@ -1,5 +1,7 @@
 //! How many Ps to start with.
 
+use std::io::{self, Write};
+
 use crate::sched::shared::MAX_PROCS;
 
 /// The number of processors this process may use: affinity and the cgroup's quota respected.
@@ -18,7 +20,10 @@ pub(crate) fn initial_procs() -> usize {
     match parse(&value.to_string_lossy()) {
         Ok(n) => n,
         Err(why) => {
-            eprintln!("csp: GOMAXPROCS={value:?} ignored: {why}; using {default}");
+            let _ = writeln!(
+                io::stderr(),
+                "csp: GOMAXPROCS={value:?} ignored: {why}; using {default}"
+            );
             default
         }
     }

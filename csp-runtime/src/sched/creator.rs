@@ -1,126 +1,180 @@
-//! The thread that starts Ms.
+//! The thread that starts Ms, and does for them what takes memory.
 //!
 //! Starting a thread allocates and takes the C library's locks, which the scheduler loop must never
 //! do: the goroutine that holds such a lock may be waiting for this very processor. So whoever
 //! needs an M and finds none idle sends the P over a channel, and this thread creates an M for it.
-//! The channel is bounded far above the number of Ps, and each P is in it at most once, so that
-//! sending neither blocks nor allocates.
+//! The channel is bounded far above the number of Ps, and each P is in it at most twice, so that
+//! sending neither blocks nor allocates. (It does take the channel's lock for its sleeping receiver,
+//! which only this thread shares.)
 //!
 //! If the system refuses a thread, the P goes back to the idle list and the reason is reported, once:
 //! the Ms that exist take the work over. Without any M there is nothing left to run it, and the
 //! process ends with an error that names the limit.
 
+use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::sched::shared::{MAX_PROCS, scheduler};
-use crate::sched::{Machine, Processor, switch};
-use crate::stack::AltStack;
+use crate::sched::{Machine, Processor, procs, ready, switch};
+use crate::stack::{AltStack, fatal};
 
 /// The stack of an M's thread: it holds the scheduler loop alone.
 const STACK: usize = 256 << 10;
 
-struct Request {
-    p: &'static Processor,
-    /// The M starts as one of those that search, and is already counted.
-    spinning: bool,
+enum Request {
+    /// An M for this P.
+    Machine {
+        p: &'static Processor,
+        /// The M starts as one of those that search, and is already counted.
+        spinning: bool,
+    },
+    /// The timers of this P, which is out of service, are to go to another.
+    MoveTimers(&'static Processor),
 }
 
 static REQUESTS: OnceLock<Sender<Request>> = OnceLock::new();
-static STARTED: AtomicU32 = AtomicU32::new(0);
+
+/// What to do when the system refuses a thread.
+pub(crate) const ADVICE: &str =
+    "raise the limit on processes (ulimit -u, or the cgroup's pids.max)";
+
+/// How long no thread is asked for after the system has refused one.
+const BACK_OFF: Duration = Duration::from_millis(10);
 
 /// Starts the creator itself.
 ///
-/// # Panics
+/// # Errors
 ///
 /// If the system refuses the thread.
-pub(super) fn start() {
-    let (tx, rx) = bounded(2 * MAX_PROCS);
-    REQUESTS
-        .set(tx)
-        .unwrap_or_else(|_| unreachable!("the runtime starts once"));
+pub(super) fn start() -> io::Result<()> {
+    let (tx, rx) = bounded(4 * MAX_PROCS);
     thread::Builder::new()
         .name("csp-creator".into())
         .stack_size(STACK)
-        .spawn(move || serve(&rx))
-        .unwrap_or_else(|error| panic!("csp: cannot start a thread: {error}; {ADVICE}"));
+        .spawn(move || Creator::default().serve(&rx))?;
+    REQUESTS
+        .set(tx)
+        .unwrap_or_else(|_| unreachable!("the runtime starts once"));
+    Ok(())
 }
-
-const ADVICE: &str = "raise the limit on processes (ulimit -u, or the cgroup's pids.max)";
 
 /// Asks for a new M that starts out with `p`.
 pub(super) fn request(p: &'static Processor, spinning: bool) {
+    send(Request::Machine { p, spinning });
+}
+
+/// Has the timers of a P out of service moved to another.
+pub(super) fn move_timers(p: &'static Processor) {
+    send(Request::MoveTimers(p));
+}
+
+fn send(request: Request) {
     let requests = REQUESTS.get().expect("the creator starts before any M");
     requests
-        .try_send(Request { p, spinning })
-        .unwrap_or_else(|_| unreachable!("every P is requested for at most once"));
+        .try_send(request)
+        .unwrap_or_else(|_| unreachable!("there is room for two requests for every P"));
 }
 
-fn serve(requests: &Receiver<Request>) {
-    for request in requests {
-        if let Err(error) = create(&request) {
-            refuse(&request, &error);
+/// The thread's own state.
+#[derive(Default)]
+struct Creator {
+    /// How many Ms have been started.
+    started: u32,
+    /// An M whose thread was refused, for the next try.
+    spare: Option<&'static Machine>,
+    /// The refusal was reported.
+    reported: bool,
+}
+
+impl Creator {
+    fn serve(mut self, requests: &Receiver<Request>) {
+        for request in requests {
+            match request {
+                Request::Machine { p, spinning } => {
+                    if let Err(error) = self.create(p, spinning) {
+                        self.refuse(p, spinning, &error);
+                    }
+                }
+                Request::MoveTimers(p) => {
+                    procs::move_timers(p);
+                    ready::wake_fenced();
+                }
+            }
         }
+    }
+
+    fn create(&mut self, p: &'static Processor, spinning: bool) -> io::Result<()> {
+        let m = self
+            .spare
+            .take()
+            .unwrap_or_else(|| Machine::create(self.started));
+        reserve_place(self.started as usize + 1);
+        m.give(p, spinning);
+        let started = thread::Builder::new()
+            .name(format!("csp-m-{}", m.id))
+            .stack_size(STACK)
+            .spawn(move || {
+                let _signals = AltStack::install();
+                switch::run(m)
+            });
+        match started {
+            Ok(_) => {
+                self.started += 1;
+                Ok(())
+            }
+            Err(error) => {
+                // Nobody will wake up there: take P and token back, and keep the M.
+                m.parker.park();
+                let _ = m.take_gift();
+                self.spare = Some(m);
+                Err(error)
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, p: &'static Processor, spinning: bool, error: &io::Error) {
+        if self.started == 0 {
+            fatal::exit(format_args!(
+                "fatal error: csp cannot start a thread: {error}; {ADVICE}\n"
+            ));
+        }
+        if !self.reported {
+            self.reported = true;
+            let _ = writeln!(
+                io::stderr(),
+                "csp: cannot start another thread: {error}; running on with fewer; {ADVICE}"
+            );
+        }
+        {
+            let sched = scheduler();
+            let mut lists = sched.lists();
+            sched.put_idle(&mut lists, p);
+        }
+        if spinning {
+            ready::stop_spin();
+        }
+        thread::sleep(BACK_OFF);
+        // The P may have work: an M that has gone to sleep meanwhile can take it.
+        ready::wake_fenced();
     }
 }
 
-fn create(request: &Request) -> std::io::Result<()> {
-    let m = Machine::create(STARTED.load(Ordering::Relaxed));
-    {
-        // Room for one more sleeping M, so that going to sleep never allocates. Grown in steps.
-        let wanted = m.id as usize + 1;
-        let mut lists = scheduler().lists();
-        if lists.machines.capacity() < wanted {
-            let mut larger = Vec::new();
-            drop(lists);
-            larger.reserve_exact(wanted.next_power_of_two().max(64));
-            lists = scheduler().lists();
-            larger.append(&mut lists.machines);
-            core::mem::swap(&mut lists.machines, &mut larger);
-            drop(lists);
-            drop(larger);
-        }
+/// Makes room for `machines` sleeping Ms in the idle list, so that going to sleep never allocates.
+fn reserve_place(machines: usize) {
+    let mut lists = scheduler().lists();
+    if lists.machines.capacity() >= machines {
+        return;
     }
-    m.give(request.p, request.spinning);
-    let started = thread::Builder::new()
-        .name(format!("csp-m-{}", m.id))
-        .stack_size(STACK)
-        .spawn(move || {
-            let _signals = AltStack::install();
-            switch::run(m)
-        });
-    match started {
-        Ok(_) => {
-            STARTED.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        }
-        Err(error) => {
-            // Nobody will sleep there: take the P back.
-            let _ = m.take_gift();
-            Err(error)
-        }
-    }
-}
-
-#[cold]
-fn refuse(request: &Request, error: &std::io::Error) {
-    static REPORTED: AtomicBool = AtomicBool::new(false);
-    if STARTED.load(Ordering::Relaxed) == 0 {
-        eprintln!("fatal error: csp cannot start a thread: {error}; {ADVICE}");
-        std::process::exit(2);
-    }
-    if !REPORTED.swap(true, Ordering::Relaxed) {
-        eprintln!("csp: cannot start another thread: {error}; running on with fewer; {ADVICE}");
-    }
-    let sched = scheduler();
-    {
-        let mut lists = sched.lists();
-        sched.put_idle(&mut lists, request.p);
-    }
-    if request.spinning {
-        let _ = sched.idle.stop_spin();
-    }
+    drop(lists);
+    let mut larger = Vec::with_capacity(machines.next_power_of_two().max(64));
+    lists = scheduler().lists();
+    larger.append(&mut lists.machines);
+    core::mem::swap(&mut lists.machines, &mut larger);
+    drop(lists);
+    // The old list is freed here, outside the lock.
 }

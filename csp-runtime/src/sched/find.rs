@@ -16,7 +16,7 @@ use crate::goroutine::{Batch, Goroutine, Status};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence, spin_loop};
 use crate::sched::shared::{Lists, scheduler};
-use crate::sched::{Machine, Processor, procs, ready};
+use crate::sched::{Machine, Processor, procs, ready, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
@@ -45,22 +45,22 @@ pub(super) fn find(m: &'static Machine) -> &'static Goroutine {
 
 #[inline]
 fn take_own(p: &'static Processor) -> Option<&'static Goroutine> {
+    if procs::must_retire(p) {
+        return None;
+    }
     let sched = scheduler();
     if p.timers.next() != NEVER {
         fire_due(p, p);
     }
     let tick = p.tick.load(Ordering::Relaxed);
-    if tick.is_multiple_of(GLOBAL_EVERY) {
-        if p.id >= sched.procs.load(Ordering::Relaxed) {
-            return None;
-        }
-        if let Some(g) = sched.global.pop() {
-            return Some(Goroutine::from_ptr(g));
-        }
+    if tick.is_multiple_of(GLOBAL_EVERY)
+        && let Some(g) = sched.global.pop()
+    {
+        return Some(Goroutine::from_ptr(g));
     }
     if let Some(g) = p.take_next() {
         let fair = p.with_local(|local| {
-            local.inherited += 1;
+            local.inherited = local.inherited.saturating_add(1);
             local.inherited < INHERIT_MAX
         });
         if fair || p.is_queue_empty() {
@@ -101,12 +101,7 @@ fn find_slow(m: &'static Machine) -> &'static Goroutine {
 #[cold]
 fn stop_spinning(m: &'static Machine) {
     m.spinning.set(false);
-    if scheduler().idle.stop_spin() {
-        fence(Ordering::SeqCst);
-        if scheduler().has_queued() {
-            ready::wake_if_wanted();
-        }
-    }
+    ready::stop_spin();
 }
 
 /// Takes a fair share of the global queue.
@@ -277,7 +272,14 @@ fn sleep_listed(m: &'static Machine) {
                 sched.keeper.store(NEVER, Ordering::Relaxed);
             }
             if !given && wake_up(m, &mut lists) {
+                drop(lists);
+                sysmon::watch();
                 return;
+            }
+            drop(lists);
+            if given {
+                // The deadline that this M kept has no keeper now.
+                sysmon::watch_timers();
             }
             given
         };

@@ -16,6 +16,7 @@
 use core::ptr;
 
 use crate::goroutine::{Goroutine, Status};
+use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
 use crate::sched::{Machine, Processor, current, find, procs, ready};
 
@@ -68,7 +69,8 @@ fn give_away(p: &'static Processor) {
     if idle {
         sched.put_idle(&mut lists, p);
         drop(lists);
-        // As when an M gives up: work may have arrived since.
+        // As in `find::rest`, whose partner this fence has too: work may have arrived since.
+        fence(Ordering::SeqCst);
         if sched.has_queued() {
             ready::wake_fenced();
         }

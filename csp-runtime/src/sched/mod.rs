@@ -50,7 +50,7 @@
 //! after it has said so, behind a fence; see `protocol::idle` for the proof and its model.
 
 pub(crate) mod config;
-mod creator;
+pub(crate) mod creator;
 pub(crate) mod current;
 mod find;
 mod handoff;

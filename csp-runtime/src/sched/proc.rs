@@ -97,6 +97,13 @@ impl Processor {
         f(unsafe { &mut *self.local.get() })
     }
 
+    /// Gives the free slots to the global list. The caller holds the P, or has taken it out of
+    /// service.
+    pub(crate) fn give_slots(&self) {
+        // SAFETY: nobody else holds the P (caller).
+        unsafe { &mut *self.local.get() }.free.give_all();
+    }
+
     /// Puts a goroutine where it runs next; returns the one that was there. Holder only.
     #[inline]
     pub(crate) fn put_next(&self, g: &'static Goroutine) -> Option<NonNull<Goroutine>> {

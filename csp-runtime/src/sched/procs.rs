@@ -2,13 +2,14 @@
 //!
 //! Growing creates Ps, or takes retired ones back, and puts them into the idle list. Shrinking only
 //! lowers the number: idle Ps beyond it are retired at once, and a P that is held is retired by its
-//! holder, which looks at every 61st goroutine it runs and when it has nothing to run. The contents of a retired P move to the others.
+//! holder at its next pick. The contents of a retired P move to the others.
 
 use core::sync::atomic::Ordering;
 
 use crate::goroutine::Batch;
+use crate::primitive::clock::NEVER;
 use crate::sched::shared::{MAX_PROCS, scheduler};
-use crate::sched::{Machine, Processor, ready};
+use crate::sched::{Machine, Processor, creator, ready};
 
 /// Sets the number of Ps, 1 to `MAX_PROCS`, and returns the one before.
 pub(crate) fn set_procs(n: usize) -> usize {
@@ -40,6 +41,7 @@ pub(crate) fn set_procs(n: usize) -> usize {
         before
     };
     for p in retired {
+        p.give_slots();
         move_timers(p);
     }
     ready::wake_fenced();
@@ -59,8 +61,6 @@ pub(super) fn must_retire(p: &Processor) -> bool {
 
 /// Takes `p` from `m`, which holds it, and out of service. The M must sleep afterwards.
 pub(super) fn retire(m: &'static Machine, p: &'static Processor) {
-    // The free slots go back while the P is still held.
-    p.with_local(|local| local.free.give_all());
     m.p.set(None);
     if m.spinning.replace(false) {
         let _ = scheduler().idle.stop_spin();
@@ -71,6 +71,7 @@ pub(super) fn retire(m: &'static Machine, p: &'static Processor) {
 /// Empties a P that is beyond `GOMAXPROCS` and that nobody holds any more, and marks it retired.
 pub(super) fn hand_over_contents(p: &'static Processor) {
     let sched = scheduler();
+    p.give_slots();
     let mut moved = Batch::new();
     if let Some(g) = p.take_next() {
         moved.push_back(g.as_ptr());
@@ -79,7 +80,10 @@ pub(super) fn hand_over_contents(p: &'static Processor) {
         moved.push_back(g.as_ptr());
     }
     sched.global.push_batch(&mut moved);
-    move_timers(p);
+    if p.timers.next() != NEVER {
+        // It takes memory, which an M's loop must not ask for.
+        creator::move_timers(p);
+    }
     {
         let mut lists = sched.lists();
         // Raised again meanwhile: back into service, which `set_procs` could not do.
@@ -92,7 +96,8 @@ pub(super) fn hand_over_contents(p: &'static Processor) {
     ready::wake_fenced();
 }
 
-fn move_timers(p: &'static Processor) {
+/// Moves the timers of a P out of service to the first one, which is never out of service. Allocates.
+pub(super) fn move_timers(p: &'static Processor) {
     if let Some(first) = scheduler().get(0)
         && first.id != p.id
     {

@@ -93,8 +93,18 @@ pub(crate) fn wake_one() {
     match found {
         Some((p, machine)) => start(p, machine, true),
         // The P found another holder in the meantime, who looks around by itself.
-        None => {
-            let _ = sched.idle.stop_spin();
+        None => stop_spin(),
+    }
+}
+
+/// One M less searches, without having found anything. The last one looks once more: work that
+/// became ready while it was counted has woken nobody.
+pub(crate) fn stop_spin() {
+    let sched = scheduler();
+    if sched.idle.stop_spin() {
+        fence(Ordering::SeqCst);
+        if sched.has_queued() {
+            wake_if_wanted();
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Lock order: `lists` is taken alone or before the lock of the global queue or of a timer heap.
 
-use std::sync::Once;
+use std::io;
 
 use crate::goroutine::Goroutine;
 use crate::primitive::pad::CachePadded;
@@ -67,15 +67,17 @@ pub(crate) fn scheduler() -> &'static Scheduler {
     &SCHEDULER
 }
 
-/// Starts the runtime if it is not running: creates the Ps and the service threads.
-pub(crate) fn start() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        SCHEDULER.lists().idle_procs.reserve_exact(MAX_PROCS);
-        creator::start();
-        sysmon::start();
-        super::procs::set_procs(config::initial_procs());
-    });
+/// Starts the runtime: creates the Ps and the service threads. To be called once.
+///
+/// # Errors
+///
+/// If the system refuses a thread.
+pub(crate) fn start() -> io::Result<()> {
+    SCHEDULER.lists().idle_procs.reserve_exact(MAX_PROCS);
+    creator::start()?;
+    sysmon::start()?;
+    super::procs::set_procs(config::initial_procs());
+    Ok(())
 }
 
 impl Scheduler {

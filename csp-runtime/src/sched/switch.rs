@@ -15,10 +15,11 @@ use crate::goroutine::{self, Goroutine, Reason};
 use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::shared::scheduler;
 use crate::sched::{Machine, Processor, current, find, handoff, ready};
-use crate::stack::SizeClass;
+use crate::stack::{SizeClass, fatal};
 
 /// The life of an M, which has been given a P.
 pub(super) fn run(m: &'static Machine) -> ! {
+    let _abort = AbortOnUnwind;
     current::set_machine(m);
     m.parker.park();
     let given = m.take_gift();
@@ -29,18 +30,31 @@ pub(super) fn run(m: &'static Machine) -> ! {
     }
 }
 
+/// A panic in the scheduler would take an M and its P away, and the program would hang without a word.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        fatal::exit(format_args!(
+            "fatal error: csp's scheduler panicked; this is a bug in csp-runtime\n"
+        ));
+    }
+}
+
 #[inline]
 fn execute(m: &'static Machine, g: &'static Goroutine) {
+    let p = m.processor();
+    // Also for a bound goroutine, which this M does not run: what is due every so many picks must
+    // come round although nothing but bound ones is picked.
+    p.tick.store(
+        p.tick.load(Ordering::Relaxed).wrapping_add(1),
+        Ordering::Relaxed,
+    );
     let bound = g.bound();
     if !bound.is_null() {
         handoff::to_bound(m, bound);
         return;
     }
-    let p = m.processor();
-    p.tick.store(
-        p.tick.load(Ordering::Relaxed).wrapping_add(1),
-        Ordering::Relaxed,
-    );
     m.g.set(Some(g));
     let command = g.resume();
     m.g.set(None);

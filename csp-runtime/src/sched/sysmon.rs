@@ -20,7 +20,8 @@
 //! an idle P, which costs that goroutine one system call, once, and then nothing while the
 //! program stays busy.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::thread;
 
 use crate::primitive::clock::{self, NEVER};
@@ -55,23 +56,28 @@ struct Seen {
 
 /// Starts the thread.
 ///
-/// # Panics
+/// # Errors
 ///
 /// If the system refuses it.
-pub(super) fn start() {
+pub(super) fn start() -> io::Result<()> {
     thread::Builder::new()
         .name("csp-sysmon".into())
         .stack_size(128 << 10)
-        .spawn(run)
-        .unwrap_or_else(|error| {
-            panic!("csp: cannot start a thread: {error}; raise the limit on processes (ulimit -u)")
-        });
+        .spawn(run)?;
+    Ok(())
 }
 
 /// An M was started: there is something to watch.
 #[inline]
 pub(super) fn watch() {
     if MODE.load(Ordering::Relaxed) == ASLEEP {
+        wake();
+    }
+}
+
+/// An idle M that kept a deadline has other work now: sysmon must know of it.
+pub(super) fn watch_timers() {
+    if MODE.load(Ordering::Relaxed) != FAST && scheduler().next_timer() != NEVER {
         wake();
     }
 }
@@ -158,10 +164,13 @@ fn look(seen: &mut [Seen]) -> bool {
 /// Sleeps for `delay` ns in a mode in which others wake it. True if one did.
 fn sleep(mode: u32, delay: u64) -> bool {
     MODE.store(mode, Ordering::SeqCst);
+    // Partner: the locked instruction with which an M takes a P out of the idle ones, before it looks
+    // at the mode.
+    fence(Ordering::SeqCst);
     let sched = scheduler();
     let mut until = clock::now().saturating_add(delay);
     let next = sched.next_timer();
-    if next < sched.keeper.load(Ordering::Relaxed) {
+    if sched.idle.idle() > 0 && next < sched.keeper.load(Ordering::Relaxed) {
         until = until.min(next.max(clock::now() + SHORTEST));
     }
     // Something to do came up before the mode was visible: look again at once.

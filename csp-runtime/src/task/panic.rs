@@ -3,18 +3,24 @@
 //! The panic hook that was there stays in charge of the message; ours prints one line before it that
 //! says which goroutine panicked and where that was started, since the thread's name says nothing.
 
+use std::io::{self, Write};
 use std::panic;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sched::current;
 
 /// Called when a goroutine has panicked, if the program wants to end then.
 static EXIT: OnceLock<fn() -> !> = OnceLock::new();
 
-/// Installs the hook; once.
+/// Installs the hook, unless that has been done. Not while the caller panics: it may be inside a hook,
+/// and the hook cannot be changed then; the next caller does it.
 pub(super) fn install() {
-    // The hook cannot be changed while unwinding; the message then lacks our line.
-    if std::thread::panicking() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.load(Ordering::Relaxed)
+        || std::thread::panicking()
+        || INSTALLED.swap(true, Ordering::Relaxed)
+    {
         return;
     }
     let previous = panic::take_hook();
@@ -22,10 +28,12 @@ pub(super) fn install() {
         if let Some(g) = current::goroutine() {
             let id = g.id();
             let site = g.spawned_at();
-            match g.name() {
-                Some(name) => eprintln!("goroutine {id} [{name}], started at {site}, panicked:"),
-                None => eprintln!("goroutine {id}, started at {site}, panicked:"),
-            }
+            // In one write, and not with `eprintln!`, which panics if standard error is closed.
+            let line = match g.name() {
+                Some(name) => format!("goroutine {id} [{name}], started at {site}, panicked:\n"),
+                None => format!("goroutine {id}, started at {site}, panicked:\n"),
+            };
+            let _ = io::stderr().write_all(line.as_bytes());
         }
         previous(info);
     }));

@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::thread;
 
+use super::defer::Defer;
 use super::handle::RawHandle;
 use super::spawn::{After, Options, SpawnError, discard, spawn_unchecked};
 use crate::goroutine::Reason;
@@ -159,19 +160,16 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         T: Send + 'scope,
     {
         self.data.children.add();
+        // If there will be no child, by an error or by a panic of a destructor, it has ended.
+        let no_child = Defer::new(|| Child(&self.data).ended());
         // SAFETY: `scope` waits until the child has called `ended`, its last use of anything it
         // borrows, so that 'scope outlives it.
-        match unsafe { spawn_unchecked(options, f, Child(&self.data)) } {
-            Ok(g) => Ok(ScopedJoinHandle {
-                raw: Some(RawHandle::new(g)),
-                data: &self.data,
-            }),
-            Err(error) => {
-                // The owner is not waiting: it is the caller, or it waits for the caller.
-                Child(&self.data).ended();
-                Err(error)
-            }
-        }
+        let g = unsafe { spawn_unchecked(options, f, Child(&self.data)) }?;
+        std::mem::forget(no_child);
+        Ok(ScopedJoinHandle {
+            raw: Some(RawHandle::new(g)),
+            data: &self.data,
+        })
     }
 }
 

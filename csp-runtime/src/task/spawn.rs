@@ -9,7 +9,7 @@ use std::fmt;
 use std::io;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr::NonNull;
-use std::sync::Once;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -34,17 +34,32 @@ pub(crate) struct Options {
 
 /// Why a goroutine could not be started.
 #[derive(Debug)]
-pub(crate) struct SpawnError(StackError);
+pub(crate) enum SpawnError {
+    /// There is no stack for it.
+    NoStack(StackError),
+    /// The runtime could not be started.
+    NotStarted(io::ErrorKind),
+}
 
 impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot start a goroutine: {}", self.0)
+        match self {
+            Self::NoStack(error) => write!(f, "cannot start a goroutine: {error}"),
+            Self::NotStarted(kind) => write!(
+                f,
+                "cannot start the runtime's threads: {kind}; {}",
+                sched::creator::ADVICE
+            ),
+        }
     }
 }
 
 impl From<SpawnError> for io::Error {
     fn from(error: SpawnError) -> Self {
-        error.0.into()
+        match error {
+            SpawnError::NoStack(error) => error.into(),
+            SpawnError::NotStarted(kind) => Self::new(kind, error.to_string()),
+        }
     }
 }
 
@@ -70,14 +85,29 @@ impl After for () {
 }
 
 /// Makes sure that the runtime is running.
-pub(crate) fn ensure_started() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+///
+/// # Errors
+///
+/// If the system refuses the threads it needs; it is not tried again.
+pub(crate) fn ensure_started() -> Result<(), SpawnError> {
+    static STARTED: OnceLock<Result<(), io::ErrorKind>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
         crate::primitive::clock::init();
         crate::stack::overflow::install(overflow::report);
-        hook::install();
-        sched::start();
+        sched::start().map_err(|error| error.kind())
     });
+    // Outside, because the hook's lock is held by whoever starts the runtime from a panic hook.
+    hook::install();
+    started.map_err(SpawnError::NotStarted)
+}
+
+/// As [`ensure_started`].
+///
+/// # Panics
+///
+/// Instead of the error.
+pub(crate) fn start_or_panic() {
+    ensure_started().unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Starts a goroutine.
@@ -131,18 +161,27 @@ static DEFAULT_STACK: AtomicUsize = AtomicUsize::new(0);
 /// Sets the size of stacks for which no size is named.
 pub(crate) fn set_default_stack(bytes: usize) -> Result<(), SpawnError> {
     let class = class_for(bytes)?;
-    DEFAULT_STACK.store(class.slot_size(), Ordering::Relaxed);
+    let bytes = if class == SizeClass::DEFAULT {
+        0
+    } else {
+        class.slot_size()
+    };
+    DEFAULT_STACK.store(bytes, Ordering::Relaxed);
     Ok(())
 }
 
 fn class_for(bytes: usize) -> Result<SizeClass, SpawnError> {
-    SizeClass::for_bytes(bytes).ok_or(SpawnError(StackError::TooLarge { bytes }))
+    SizeClass::for_bytes(bytes).ok_or(SpawnError::NoStack(StackError::TooLarge { bytes }))
 }
 
 /// Takes a free slot and a number.
 #[inline]
 fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnError> {
-    let bytes = stack.unwrap_or_else(|| DEFAULT_STACK.load(Ordering::Relaxed));
+    // A size of zero that somebody names is the smallest, not the default.
+    let bytes = match stack {
+        Some(bytes) => bytes.max(1),
+        None => DEFAULT_STACK.load(Ordering::Relaxed),
+    };
     match current::processor() {
         Some(p) if bytes == 0 => take_own_slot(p),
         p => take_slot_slow(p, bytes),
@@ -152,7 +191,7 @@ fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnErr
 #[inline]
 fn take_own_slot(p: &'static Processor) -> Result<(&'static Goroutine, u64), SpawnError> {
     p.with_local(|local| {
-        let g = local.free.take().map_err(SpawnError)?;
+        let g = local.free.take().map_err(SpawnError::NoStack)?;
         Ok((g, p.start_goroutine(local)))
     })
 }
@@ -167,9 +206,9 @@ fn take_slot_slow(
         bytes => class_for(bytes)?,
     };
     if p.is_none() {
-        ensure_started();
+        ensure_started()?;
     }
-    let g = goroutine::acquire(class).map_err(SpawnError)?;
+    let g = goroutine::acquire(class).map_err(SpawnError::NoStack)?;
     let id = match p {
         Some(p) => p.with_local(|local| p.start_goroutine(local)),
         None => {

@@ -25,6 +25,26 @@ fn main() {
         same.into_iter()
             .all(|handle| handle.join().expect("it runs"))
     );
+    println!("from a thread {}", beside_busy_goroutines());
+}
+
+/// Whether a goroutine of a plain thread runs although those of the only Ps never stop yielding.
+fn beside_busy_goroutines() -> bool {
+    csp::runtime::gomaxprocs(Some(1));
+    let (stop, stopped) = channel::<()>(0);
+    for _ in 0..3 {
+        go!(clone(stopped) => {
+            while stopped.try_recv() == Err(TryRecvError::Empty) {
+                csp::yield_now();
+            }
+        });
+    }
+    let ran = thread::spawn(|| go!({ true }).join());
+    while !ran.is_finished() {
+        csp::yield_now();
+    }
+    stop.close();
+    matches!(ran.join(), Ok(Ok(true)))
 }
 
 /// Uses well over a hundred bytes of stack for each level.
