@@ -86,34 +86,35 @@ fn a_forgotten_receive_drops_its_message_once() {
 
 #[test]
 fn a_receiver_let_down_by_a_select_stays_first_in_line() {
+    // All on one P, where a goroutine that yields lets the others run until they wait.
     with_procs(&[1], |_| {
-        within(LIMIT, || {
-            let (tx, rx) = channel::<u8>(0);
-            let order = Arc::new(AtomicUsize::new(0));
-            let waiting: Vec<_> = (0..2)
-                .map(|_| {
-                    let (rx, order) = (rx.clone(), order.clone());
-                    let handle = go!({
-                        select! {
-                            Some(v) = <-rx => (order.fetch_add(1, Ordering::SeqCst), v),
-                            _ = <-never::<()>() => unreachable!(),
-                        }
-                    });
-                    settle();
-                    handle
-                })
-                .collect();
-            let let_down = catch_unwind(AssertUnwindSafe(|| {
-                select! { tx <- no_value() => {} }
-            }));
-            assert!(let_down.is_err());
-            settle();
-            tx.send(10).unwrap();
-            tx.send(20).unwrap();
-            let got: Vec<_> = waiting.into_iter().map(|h| h.join().unwrap().1).collect();
-            assert_eq!(got, [10, 20]);
-        });
+        within(LIMIT, || go!(let_down_the_first()).join().unwrap());
     });
+}
+
+fn let_down_the_first() {
+    let (tx, rx) = channel::<u8>(0);
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let handle = go!(clone(rx) => {
+                select! {
+                    Some(v) = <-rx => v,
+                    _ = <-never::<()>() => unreachable!(),
+                }
+            });
+            settle();
+            handle
+        })
+        .collect();
+    let let_down = catch_unwind(AssertUnwindSafe(|| {
+        select! { tx <- no_value() => {} }
+    }));
+    assert!(let_down.is_err());
+    settle();
+    tx.send(10).unwrap();
+    tx.send(20).unwrap();
+    let got: Vec<_> = waiting.into_iter().map(|h| h.join().unwrap()).collect();
+    assert_eq!(got, [10, 20]);
 }
 
 #[test]

@@ -18,12 +18,8 @@
 //! - A control block is created with its slot and lives for ever; goroutines come and go in it.
 //!   Hence `&'static Goroutine`, and a late waker or timer reads valid memory, recognising by the
 //!   ticket's generation that its wait is over.
-//! - `on_cpu` is true from the moment an M resumes the goroutine until that M is off its stack
-//!   again. A goroutine may be made ready earlier, while it is still switching away; whoever
-//!   resumes it, or starts a new one in its slot, first waits until `on_cpu` is false. The window
-//!   is a few instructions of scheduler code. (Linux orders its task switches the same way, with
-//!   `task_struct::on_cpu`.) The alternative, a status word that the waker and the scheduler both
-//!   exchange, costs two locked instructions more for every wake-up.
+//! - `on_cpu` is set from the moment an M resumes the goroutine until that M is off its stack again; a
+//!   goroutine may be made ready, or end, earlier. See `protocol::on_cpu`.
 //! - At most one party may make a goroutine ready for each time it parks: the one that took its
 //!   waiter out of a list under the list's lock and, where several could, won its ticket.
 #![expect(unsafe_code, reason = "control blocks live at computed places")]
@@ -46,10 +42,9 @@ use crate::coroutine::{Command, Coroutine};
 use crate::primitive::list::{Link, Linked};
 use crate::primitive::prefetch::prefetch;
 use crate::primitive::spin::Spin;
-use crate::primitive::sync::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, spin_loop, yield_now,
-};
+use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::join::JoinWord;
+use crate::protocol::on_cpu::OnCpu;
 use crate::protocol::ticket::Ticket;
 use crate::stack::Slot;
 use crate::timers::Sleeper;
@@ -72,7 +67,7 @@ pub(crate) enum Status {
 pub(crate) type Run = fn(&'static Goroutine) -> Command;
 
 /// A goroutine's control block.
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Goroutine {
     /// Link of the one list or queue it is in; protected by that list.
     next: Link<Goroutine>,
@@ -81,7 +76,7 @@ pub(crate) struct Goroutine {
     /// The suspended stack.
     coroutine: Coroutine,
     /// An M is on this goroutine's stack; see the module's invariants.
-    on_cpu: AtomicBool,
+    on_cpu: OnCpu,
     /// A [`Status`]; written by whoever changes it, read by reports.
     status: AtomicU8,
     /// A [`Reason`], valid while `status` is `Waiting`; written by the goroutine.
@@ -110,8 +105,8 @@ pub(crate) struct Goroutine {
     slot: Slot,
 }
 
-/// A control block in its slot.
-#[repr(C)]
+/// A control block in its slot, from the start of a cache line.
+#[repr(C, align(64))]
 struct Placed {
     g: Goroutine,
     /// The control block's own address once it is complete: a slot's memory is zero before. Apart from
@@ -155,7 +150,7 @@ impl Goroutine {
                 next: Cell::new(None),
                 ticket: Ticket::new(),
                 coroutine: Coroutine::new(),
-                on_cpu: AtomicBool::new(false),
+                on_cpu: OnCpu::new(),
                 status: AtomicU8::new(Status::Idle as u8),
                 reason: AtomicU8::new(0),
                 join: JoinWord::new(),
@@ -217,7 +212,7 @@ impl Goroutine {
         spawned_at: &'static Location<'static>,
     ) -> NonNull<u8> {
         // The goroutine that used the slot before may still be switching away.
-        self.wait_until_off_cpu();
+        self.on_cpu.wait_until_free();
         let base = (ptr::from_ref(self).addr() - size) & !15;
         self.run.set(Some(run));
         self.id.store(id, Ordering::Relaxed);
@@ -248,8 +243,7 @@ impl Goroutine {
     /// a run queue, which makes it the only one.
     #[inline]
     pub(crate) fn resume(&'static self) -> Command {
-        self.wait_until_off_cpu();
-        self.on_cpu.store(true, Ordering::Relaxed);
+        self.on_cpu.enter();
         self.set_status(Status::Running);
         // SAFETY: a runnable goroutine is initialised and has not ended; whoever took it from the
         // queue owns it, and `on_cpu` says that the M before is off its stack.
@@ -259,7 +253,7 @@ impl Goroutine {
     /// The M has left the goroutine's stack: others may resume it, or use the slot anew.
     #[inline]
     pub(crate) fn set_off_cpu(&self) {
-        self.on_cpu.store(false, Ordering::Release);
+        self.on_cpu.leave();
     }
 
     /// Leaves the processor; must be called on this goroutine's own stack.
@@ -268,27 +262,6 @@ impl Goroutine {
         debug_assert!(self.slot.contains(ptr::from_ref(&command).addr()));
         // SAFETY: the callers are `sched::switch` and `enter`, which run on the goroutine's stack.
         unsafe { self.coroutine.suspend(command) };
-    }
-
-    #[inline]
-    fn wait_until_off_cpu(&self) {
-        if self.on_cpu.load(Ordering::Acquire) {
-            self.wait_until_off_cpu_slow();
-        }
-    }
-
-    #[cold]
-    fn wait_until_off_cpu_slow(&self) {
-        let mut spins = 0_u32;
-        while self.on_cpu.load(Ordering::Acquire) {
-            spins += 1;
-            // The M that is switching away may have been descheduled: let it have this processor.
-            if spins.is_multiple_of(128) {
-                yield_now();
-            } else {
-                spin_loop();
-            }
-        }
     }
 
     /// The word that decides who frees the slot.
@@ -427,3 +400,6 @@ fn enter(g: &'static Goroutine) {
     g.suspend(command);
     unreachable!("an ended goroutine is not resumed");
 }
+
+// Three cache lines: the top page of a slot is all that a parked goroutine keeps.
+const _: () = assert!(mem::size_of::<Placed>() <= 192);

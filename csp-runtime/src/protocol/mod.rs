@@ -10,8 +10,10 @@
 //! | [`idle`] | whether a new piece of work has to start another M |
 //! | [`join`] | who frees a goroutine's slot, and who waits for its result |
 //! | [`count`] | when a scope's owner goes on |
+//! | [`on_cpu`] | when a stack that was switched away from can be used |
 
 pub(crate) mod count;
 pub(crate) mod idle;
 pub(crate) mod join;
+pub(crate) mod on_cpu;
 pub(crate) mod ticket;

@@ -6,6 +6,8 @@
 
 mod global;
 mod local;
+mod next;
 
 pub(crate) use global::GlobalQueue;
 pub(crate) use local::LocalQueue;
+pub(crate) use next::NextSlot;

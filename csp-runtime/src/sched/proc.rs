@@ -15,8 +15,8 @@ use core::ptr::{self, NonNull};
 use crate::goroutine::{Batch, FreeSlots, Goroutine};
 use crate::primitive::pad::CachePadded;
 use crate::primitive::rng::Rng;
-use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use crate::queue::LocalQueue;
+use crate::primitive::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::queue::{LocalQueue, NextSlot};
 use crate::timers::TimerHeap;
 
 /// Goroutine numbers a P takes at once.
@@ -32,7 +32,7 @@ pub(crate) struct Processor {
     /// Neither held nor idle since `GOMAXPROCS` was lowered; under the scheduler's lock.
     pub(crate) retired: AtomicBool,
     /// The goroutine made ready last by the one that runs here.
-    runnext: AtomicPtr<Goroutine>,
+    runnext: NextSlot<Goroutine>,
     /// Goroutines started and ended here; written by the holder, summed by `num_goroutine`.
     started: AtomicU64,
     ended: AtomicU64,
@@ -70,7 +70,7 @@ impl Processor {
             id,
             tick: AtomicU32::new(0),
             retired: AtomicBool::new(false),
-            runnext: AtomicPtr::new(ptr::null_mut()),
+            runnext: NextSlot::new(),
             started: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             local: UnsafeCell::new(Local {
@@ -107,42 +107,24 @@ impl Processor {
     /// Puts a goroutine where it runs next; returns the one that was there. Holder only.
     #[inline]
     pub(crate) fn put_next(&self, g: &'static Goroutine) -> Option<NonNull<Goroutine>> {
-        let at = g.as_ptr().as_ptr();
-        // Only the holder fills the slot: if it is empty now, it is still empty at the store.
-        if self.runnext.load(Ordering::Relaxed).is_null() {
-            self.runnext.store(at, Ordering::Release);
-            return None;
-        }
-        NonNull::new(self.runnext.swap(at, Ordering::AcqRel))
+        self.runnext.put(g.as_ptr())
     }
 
-    /// Takes the goroutine that runs next: the holder, or a thief.
+    /// Takes the goroutine that runs next. Holder only.
     #[inline]
     pub(crate) fn take_next(&self) -> Option<&'static Goroutine> {
-        if self.runnext.load(Ordering::Relaxed).is_null() {
-            return None;
-        }
-        NonNull::new(self.runnext.swap(ptr::null_mut(), Ordering::AcqRel)).map(Goroutine::from_ptr)
+        self.runnext.take().map(Goroutine::from_ptr)
     }
 
     /// Takes `expected` out of `runnext` if it is still there; for thieves.
     pub(crate) fn steal_next(&self, expected: *mut Goroutine) -> Option<&'static Goroutine> {
-        self.runnext
-            .compare_exchange(
-                expected,
-                ptr::null_mut(),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            )
-            .ok()
-            .and_then(NonNull::new)
-            .map(Goroutine::from_ptr)
+        self.runnext.steal(expected).map(Goroutine::from_ptr)
     }
 
     /// What would run next; a hint, never to be followed.
     #[inline]
     pub(crate) fn peek_next(&self) -> *mut Goroutine {
-        self.runnext.load(Ordering::Relaxed)
+        self.runnext.peek()
     }
 
     /// Appends to the queue; what does not fit goes to the global queue. Holder only.
