@@ -68,6 +68,22 @@ fn a_select_can_be_used_again_after_a_send_to_the_wrong_channel() {
 }
 
 #[test]
+fn a_select_that_is_not_used_again_lets_go_of_its_channels() {
+    everywhere(|_| {
+        let mut select = Select::new();
+        let (tx, rx) = channel(1);
+        let index = select.send(&tx);
+        let op = select.wait();
+        assert_eq!(op.index(), index);
+        op.send(&tx, 1).unwrap();
+        // Moved away while `select` is still in scope.
+        let handle = go!(tx.send(2));
+        assert_eq!((rx.recv(), rx.recv()), (Some(1), Some(2)));
+        handle.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_forgotten_receive_drops_its_message_once() {
     everywhere(|_| {
         let ledger = Ledger::new(2);

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::{self, ManuallyDrop};
 use std::panic::Location;
 use std::ptr;
 use std::time::Duration;
@@ -34,29 +35,53 @@ use crate::wait::Case;
 /// ```
 #[derive(Default)]
 pub struct Select<'a> {
-    arms: Vec<Box<dyn Arm + 'a>>,
+    arms: Vec<Held>,
+    /// The receivers and senders, borrowed while operations on them can be selected.
+    channels: PhantomData<&'a ()>,
+}
+
+/// An arm whose borrow of its channel is out of sight: it is kept by [`Select`], which vouches for it.
+///
+/// Dropping it frees its memory and drops nothing in it. So a `Select` that merely goes out of scope
+/// does not count as a use of what it borrows, and the channels may be moved or dropped before. All
+/// that can be left in an arm is an operation that was forgotten; it is leaked, as forgetting says.
+struct Held(Box<ManuallyDrop<dyn Arm>>);
+
+impl Held {
+    fn new<'a, A: Arm + 'a>(arm: A) -> Self {
+        let arm: Box<ManuallyDrop<dyn Arm + 'a>> = Box::new(ManuallyDrop::new(arm));
+        // SAFETY: only the lifetime changes. Arms are used by methods of `Select<'a>` and of what borrows
+        // it, while 'a lasts; the drop that may come later uses nothing.
+        Self(unsafe {
+            mem::transmute::<Box<ManuallyDrop<dyn Arm + 'a>>, Box<ManuallyDrop<dyn Arm>>>(arm)
+        })
+    }
+
+    fn case(&mut self) -> &mut dyn Case {
+        &mut **self.0
+    }
 }
 
 /// An operation that a [`Select`] has chosen; it must be completed with [`recv`](Self::recv) or
 /// [`send`](Self::send).
 #[must_use = "a selected operation must be completed"]
 pub struct SelectedOperation<'s, 'a> {
-    arms: &'s mut Vec<Box<dyn Arm + 'a>>,
+    arms: &'s mut Vec<Held>,
     index: usize,
     completed: bool,
-    /// The operation belongs to the task that selected it.
-    task: PhantomData<*mut ()>,
+    /// The operation belongs to the task that selected it, and its arm borrows its channel.
+    task: PhantomData<(*mut (), &'a ())>,
 }
 
-struct Boxed<'s, 'a>(&'s mut Vec<Box<dyn Arm + 'a>>);
+struct Boxed<'s>(&'s mut Vec<Held>);
 
-impl Cases for Boxed<'_, '_> {
+impl Cases for Boxed<'_> {
     fn count(&self) -> usize {
         self.0.len()
     }
 
     fn get(&mut self, index: usize) -> &mut dyn Case {
-        &mut *self.0[index]
+        self.0[index].case()
     }
 }
 
@@ -68,13 +93,13 @@ impl<'a> Select<'a> {
 
     /// Adds a receive operation and returns its index.
     pub fn recv<T>(&mut self, receiver: &'a Receiver<T>) -> usize {
-        self.arms.push(Box::new(RecvArm::new(Some(receiver))));
+        self.arms.push(Held::new(RecvArm::new(Some(receiver))));
         self.arms.len() - 1
     }
 
     /// Adds a send operation and returns its index. The value is given when it is chosen.
     pub fn send<T>(&mut self, sender: &'a Sender<T>) -> usize {
-        self.arms.push(Box::new(SendArm::new(Some(sender))));
+        self.arms.push(Held::new(SendArm::new(Some(sender))));
         self.arms.len() - 1
     }
 
@@ -115,7 +140,7 @@ impl<'a> Select<'a> {
     fn run(&mut self, patience: Patience, at: &'static Location<'static>) -> Option<usize> {
         // An operation that was selected before and forgotten must not be dropped under a lock.
         for arm in &mut self.arms {
-            arm.discard();
+            arm.case().discard();
         }
         match driver::run(&mut Boxed(&mut self.arms), false, patience, at) {
             Choice::Arm(index) => Some(index),
@@ -154,7 +179,7 @@ impl SelectedOperation<'_, '_> {
     /// If the operation chosen is not a receive from this channel.
     #[track_caller]
     pub fn recv<T>(mut self, receiver: &Receiver<T>) -> Option<T> {
-        let arm: &mut dyn Case = &mut *self.arms[self.index];
+        let arm = self.arms[self.index].case();
         let fits = arm.lock().map(ptr::from_ref)
             == RecvArm::new(Some(receiver)).lock().map(ptr::from_ref)
             && !arm.is_send();
@@ -179,7 +204,7 @@ impl SelectedOperation<'_, '_> {
     /// If the operation chosen is not a send to this channel.
     #[track_caller]
     pub fn send<T>(mut self, sender: &Sender<T>, value: T) -> Result<(), SendError<T>> {
-        let arm: &mut dyn Case = &mut *self.arms[self.index];
+        let arm = self.arms[self.index].case();
         let fits = arm.lock().map(ptr::from_ref)
             == SendArm::new(Some(sender)).lock().map(ptr::from_ref)
             && arm.is_send();
@@ -196,7 +221,7 @@ impl Drop for SelectedOperation<'_, '_> {
         if self.completed {
             return;
         }
-        self.arms[self.index].discard();
+        self.arms[self.index].case().discard();
         if !std::thread::panicking() {
             panic!("a selected operation was dropped without being completed");
         }
