@@ -43,7 +43,8 @@
 //! # When things go wrong
 //!
 //! A panic stays in its goroutine: the message names the goroutine and where it was started, and
-//! [`JoinHandle::join`] returns the payload. A goroutine that uses up its stack ends the process with
+//! [`JoinHandle::join`] returns the payload. If all goroutines wait for ever, the process ends with Go's
+//! `all goroutines are asleep - deadlock!` and the list of them. A goroutine that uses up its stack ends the process with
 //! a message that says which it was and how to give it more. Running out of memory or threads is an
 //! error that names the limit.
 //!

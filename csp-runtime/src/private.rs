@@ -9,7 +9,7 @@ pub use crate::task::{Defer, scope};
 pub use csp_macros::{go, join, select};
 
 use crate::diag;
-use crate::sched;
+use crate::sched::{self, deadlock::Watch};
 use crate::stack::SizeClass;
 use crate::sync::WaitGroup;
 use crate::task::{self, JoinHandle, Options, Scope, ScopedJoinHandle, SpawnError};
@@ -232,7 +232,10 @@ impl Main {
             id,
         };
         // The report is made on the goroutine, since `T` need not be `Send`.
-        let handle = started(task::spawn(options, move || f().report()));
+        let handle = started(task::spawn(options, move || {
+            let _watch = Watch::start(diag::exit_in_deadlock);
+            f().report()
+        }));
         unwrap_joined(handle.join())
     }
 }

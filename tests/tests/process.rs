@@ -119,6 +119,38 @@ fn a_deeper_recursion_runs_on_a_larger_stack() {
 }
 
 #[test]
+fn goroutines_asleep_for_good_are_a_deadlock() {
+    let output = scenario("deadlock");
+    output
+        .code(2)
+        .stderr("fatal error: all goroutines are asleep - deadlock!")
+        .stderr("goroutine 1: join at ")
+        .stderr("[sleeper]: chan send at ");
+    output.stderr("scenario.rs:");
+}
+
+#[test]
+fn an_empty_select_blocks_for_ever() {
+    scenario("empty_select")
+        .code(2)
+        .stderr("all goroutines are asleep - deadlock!");
+}
+
+#[test]
+fn a_receive_from_never_blocks_for_ever() {
+    scenario("never")
+        .code(2)
+        .stderr("all goroutines are asleep - deadlock!");
+}
+
+#[test]
+fn a_thread_that_ends_without_a_word_leaves_a_deadlock() {
+    scenario("last_thread")
+        .code(2)
+        .stderr("all goroutines are asleep - deadlock!");
+}
+
+#[test]
 fn main_waits_for_a_sleeper() {
     scenario("sleeper").code(0).stdout("woke\n");
 }

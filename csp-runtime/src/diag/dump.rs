@@ -59,7 +59,16 @@ fn describe(writer: &mut impl Write, g: &Goroutine) -> io::Result<()> {
 
 /// Ends the process after a goroutine has panicked: the list, then status 2.
 pub(crate) fn exit_after_panic() -> ! {
-    let mut text = Vec::new();
+    exit_with("")
+}
+
+/// Ends the process because every goroutine waits for ever: the list, then status 2.
+pub(crate) fn exit_in_deadlock() -> ! {
+    exit_with("fatal error: all goroutines are asleep - deadlock!\n\n")
+}
+
+fn exit_with(message: &str) -> ! {
+    let mut text = message.to_owned().into_bytes();
     let _ = dump(&mut text);
     let _ = io::stdout().flush();
     let _ = io::stderr().write_all(&text);

@@ -3,4 +3,4 @@
 mod dump;
 
 pub use dump::dump;
-pub(crate) use dump::exit_after_panic;
+pub(crate) use dump::{exit_after_panic, exit_in_deadlock};

@@ -19,7 +19,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::sched::shared::{MAX_PROCS, scheduler};
-use crate::sched::{Machine, Processor, procs, ready, switch};
+use crate::sched::{Machine, Processor, deadlock, procs, ready, switch};
 use crate::stack::{AltStack, fatal};
 
 /// The stack of an M's thread: it holds the scheduler loop alone.
@@ -114,6 +114,7 @@ impl Creator {
             .unwrap_or_else(|| Machine::create(self.started));
         reserve_place(self.started as usize + 1);
         m.give(p, spinning);
+        deadlock::count_machine();
         let started = thread::Builder::new()
             .name(format!("csp-m-{}", m.id))
             .stack_size(STACK)
@@ -128,6 +129,7 @@ impl Creator {
             }
             Err(error) => {
                 // Nobody will wake up there: take P and token back, and keep the M.
+                deadlock::uncount_machine();
                 m.parker.park();
                 let _ = m.take_gift();
                 self.spare = Some(m);

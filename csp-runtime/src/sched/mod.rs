@@ -28,6 +28,7 @@
 //! | `procs` | `GOMAXPROCS`: growing and shrinking the set of Ps |
 //! | `creator` | the thread that starts Ms |
 //! | `sysmon` | the thread that watches without a P |
+//! | `deadlock` | noticing that nothing will ever happen again |
 //! | `config` | how many Ps to start with |
 //!
 //! # When to wake another M
@@ -52,6 +53,7 @@
 pub(crate) mod config;
 pub(crate) mod creator;
 pub(crate) mod current;
+pub(crate) mod deadlock;
 mod find;
 mod handoff;
 mod machine;

@@ -5,6 +5,8 @@
 //! - work in the ring of a busy P while another P is idle (the pushing M checks without a fence);
 //! - due timers while the P that has them is busy and no idle M keeps a deadline as early.
 //!
+//! It also asks for the deadlock check when everything has been idle for a while.
+//!
 //! For each it starts one M on an idle P, and the search of that M does the rest. It runs no user
 //! code, takes no lock for longer than a few instructions and allocates nothing once started.
 //!
@@ -14,7 +16,7 @@
 //! |---|---|---|
 //! | some Ps idle, some at work | `FAST` | 50 us, doubling to 10 ms while nothing is scheduled |
 //! | no P idle | `SLOW` | 10 ms: there is no M to start |
-//! | all Ps idle | `SLOW`, then `ASLEEP` after a second | until an M is started |
+//! | all Ps idle | `SLOW`, then `ASLEEP` after a second | until an M is started, or a second while a main function waits |
 //!
 //! In `SLOW` and `ASLEEP` it is woken by the first `ready` that leaves a goroutine in `runnext` beside
 //! an idle P, which costs that goroutine one system call, once, and then nothing while the
@@ -27,8 +29,8 @@ use std::thread;
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::parker::Parker;
 use crate::primitive::precise;
-use crate::sched::ready;
 use crate::sched::shared::{MAX_PROCS, scheduler};
+use crate::sched::{deadlock, ready};
 
 const FAST: u32 = 0;
 const SLOW: u32 = 1;
@@ -39,8 +41,12 @@ const SHORTEST: u64 = 50_000;
 const LONGEST: u64 = 10_000_000;
 /// From this period on, `ready` must wake it.
 const SLOW_FROM: u64 = 400_000;
+/// Looks at a wholly idle scheduler before it asks whether this is a deadlock: some milliseconds.
+const DEADLOCK_LOOKS: u32 = 8;
 /// Looks at a wholly idle scheduler before it goes to sleep.
 const IDLE_LOOKS: u32 = 100;
+/// Nanoseconds that it sleeps then, if a main function waits.
+const WATCHING: u64 = 1_000_000_000;
 
 /// How alert it is; written by sysmon, and set to `FAST` by whoever wakes it.
 static MODE: AtomicU32 = AtomicU32::new(FAST);
@@ -119,9 +125,14 @@ fn run() {
         } else {
             0
         };
+        if idle_looks == DEADLOCK_LOOKS {
+            deadlock::check();
+        }
         if idle_looks > IDLE_LOOKS {
             idle_looks = 0;
-            sleep(ASLEEP, NEVER);
+            // The last thread that could end the wait may itself end without a word.
+            let watching = deadlock::is_watching();
+            sleep(ASLEEP, if watching { WATCHING } else { NEVER });
             delay = SHORTEST;
         } else if delay >= SLOW_FROM {
             if sleep(SLOW, delay) {

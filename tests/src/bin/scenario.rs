@@ -19,6 +19,10 @@ fn main() {
                 .join()
                 .expect("it is deep enough")
         ),
+        "deadlock" => deadlock(),
+        "empty_select" => select! {},
+        "never" => drop(never::<u8>().recv()),
+        "last_thread" => last_thread(),
         "sleeper" => {
             go!(csp::time::sleep(Duration::from_millis(30)))
                 .join()
@@ -68,6 +72,27 @@ fn descend(levels: u64) -> u64 {
     } else {
         descend(frame[5] - 1) + 1
     }
+}
+
+fn deadlock() {
+    let (tx, rx) = channel::<u8>(0);
+    let other = tx.clone();
+    let handle = go!(name("sleeper") => { (other.send(1), other.send(2)) });
+    rx.recv();
+    drop(handle.join());
+    drop(tx);
+}
+
+/// A thread of the program that might wake main ends without doing so.
+fn last_thread() {
+    let (tx, rx) = channel::<u8>(0);
+    let kept = tx.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        drop(kept);
+    });
+    rx.recv();
+    drop(tx);
 }
 
 fn thread() {
