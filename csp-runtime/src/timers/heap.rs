@@ -157,6 +157,14 @@ impl<S: Sleeper> TimerHeap<S> {
         self.stale.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Drops the entries whose wait has ended, so that `next` tells of a wait that is still open. Takes
+    /// linear time.
+    pub(crate) fn drop_stale(&self) {
+        let mut entries = self.entries.lock();
+        self.sweep(&mut entries);
+        self.publish(&entries);
+    }
+
     /// Adds a deadline; returns whether it has become the earliest. `NEVER` adds nothing.
     ///
     /// Allocates, with the lock released, if there is no room. A caller that must not allocate uses

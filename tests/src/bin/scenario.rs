@@ -76,6 +76,10 @@ fn descend(levels: u64) -> u64 {
 
 fn deadlock() {
     let (tx, rx) = channel::<u8>(0);
+    // A timeout that has not been needed does not count as a sleeper.
+    go!(clone(tx) => tx.send(0));
+    let in_time = rx.recv_timeout(Duration::from_secs(3600));
+    assert_eq!(in_time, Ok(0));
     let other = tx.clone();
     let handle = go!(name("sleeper") => { (other.send(1), other.send(2)) });
     rx.recv();
