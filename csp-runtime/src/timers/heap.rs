@@ -160,9 +160,7 @@ impl<S: Sleeper> TimerHeap<S> {
     /// Drops the entries whose wait has ended, so that `next` tells of a wait that is still open. Takes
     /// linear time.
     pub(crate) fn drop_stale(&self) {
-        let mut entries = self.entries.lock();
-        self.sweep(&mut entries);
-        self.publish(&entries);
+        self.sweep(&mut self.entries.lock());
     }
 
     /// Adds a deadline; returns whether it has become the earliest. `NEVER` adds nothing.
