@@ -9,7 +9,7 @@ pub use crate::task::{Defer, scope};
 pub use csp_macros::{go, join, select};
 
 use crate::diag;
-use crate::sched::{self, deadlock::Watch};
+use crate::sched::{self, current, deadlock::Watch};
 use crate::stack::SizeClass;
 use crate::sync::WaitGroup;
 use crate::task::{self, JoinHandle, Options, Scope, ScopedJoinHandle, SpawnError};
@@ -225,15 +225,18 @@ impl Main {
         if self.panic_exit {
             task::exit_on_panic(diag::exit_after_panic);
         }
+        // Called from a goroutine, like any function, it is neither the first goroutine, nor does a
+        // thread wait for it.
+        let outside = current::goroutine().is_none();
         let options = Options {
             name: None,
             stack: Some(self.stack.unwrap_or(MAIN_STACK)),
             site: Location::caller(),
-            id,
+            id: id.filter(|_| outside),
         };
         // The report is made on the goroutine, since `T` need not be `Send`.
         let handle = started(task::spawn(options, move || {
-            let _watch = Watch::start(diag::exit_in_deadlock);
+            let _watch = outside.then(|| Watch::start(diag::exit_in_deadlock));
             f().report()
         }));
         unwrap_joined(handle.join())

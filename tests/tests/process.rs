@@ -151,6 +151,18 @@ fn a_thread_that_ends_without_a_word_leaves_a_deadlock() {
 }
 
 #[test]
+fn a_deadlock_is_reported_though_standard_output_is_locked() {
+    scenario("stdout")
+        .code(2)
+        .stderr("all goroutines are asleep - deadlock!");
+}
+
+#[test]
+fn a_goroutine_on_a_p_beyond_the_limit_is_no_deadlock() {
+    scenario("fewer").code(0).stdout("got Some(6)\n");
+}
+
+#[test]
 fn main_waits_for_a_sleeper() {
     scenario("sleeper").code(0).stdout("woke\n");
 }

@@ -4,10 +4,11 @@
 //! each line is true of some moment during the call, and a goroutine that is just starting or
 //! ending may be missing.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::goroutine::Goroutine;
-use crate::stack::arena;
+use crate::stack::{FixedWriter, arena};
 
 /// Writes the list of all goroutines: number, name, what each does or waits for and where, and where
 /// it was started.
@@ -70,7 +71,8 @@ pub(crate) fn exit_in_deadlock() -> ! {
 fn exit_with(message: &str) -> ! {
     let mut text = message.to_owned().into_bytes();
     let _ = dump(&mut text);
-    let _ = io::stdout().flush();
-    let _ = io::stderr().write_all(&text);
+    // Past the standard library's locks, which a goroutine that waits may hold. Its exit flushes standard
+    // output if it can.
+    let _ = FixedWriter::stderr().write_str(&String::from_utf8_lossy(&text));
     std::process::exit(2)
 }

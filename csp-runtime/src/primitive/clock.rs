@@ -40,10 +40,11 @@ pub(crate) fn now() -> u64 {
     ORIGIN + nanos(Instant::now().saturating_duration_since(anchor))
 }
 
-/// Returns the moment `d` from now, or [`NEVER`] if that is out of range.
+/// Returns the moment `d` from now, or the last one if that is out of range. It is before [`NEVER`], so
+/// that who waits for it counts as sleeping, and an alarm set for it as set.
 #[inline]
 pub(crate) fn deadline(d: Duration) -> u64 {
-    now().saturating_add(nanos(d))
+    now().saturating_add(nanos(d)).min(NEVER - 1)
 }
 
 /// The duration in nanoseconds, or the largest number.
@@ -91,8 +92,8 @@ mod tests {
 
     #[test]
     fn deadlines_saturate() {
-        assert_eq!(deadline(Duration::MAX), NEVER);
-        assert_eq!(deadline(Duration::from_nanos(u64::MAX)), NEVER);
+        assert_eq!(deadline(Duration::MAX), NEVER - 1);
+        assert_eq!(deadline(Duration::from_nanos(u64::MAX)), NEVER - 1);
         let hour = Duration::from_secs(3600);
         let before = now();
         assert!(deadline(hour) - before >= 3600 * 1_000_000_000);

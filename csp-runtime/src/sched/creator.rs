@@ -13,6 +13,7 @@
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -64,19 +65,28 @@ pub(super) fn start() -> io::Result<()> {
 
 /// Asks for a new M that starts out with `p`.
 pub(super) fn request(p: &'static Processor, spinning: bool) {
-    send(Request::Machine { p, spinning });
-}
-
-/// Has the timers of a P out of service moved to another.
-pub(super) fn move_timers(p: &'static Processor) {
-    send(Request::MoveTimers(p));
-}
-
-fn send(request: Request) {
     let requests = REQUESTS.get().expect("the creator starts before any M");
     requests
-        .try_send(request)
-        .unwrap_or_else(|_| unreachable!("there is room for two requests for every P"));
+        .send(Request::Machine { p, spinning })
+        .unwrap_or_else(|_| unreachable!("the creator never ends"));
+}
+
+/// Timers that are on their way from one heap to another.
+static MOVES: AtomicU32 = AtomicU32::new(0);
+
+/// Has the timers of a P out of service moved to another. Without room for the request they stay, and
+/// searching Ms find them there.
+pub(super) fn move_timers(p: &'static Processor) {
+    let requests = REQUESTS.get().expect("the creator starts before any M");
+    MOVES.fetch_add(1, Ordering::SeqCst);
+    if requests.try_send(Request::MoveTimers(p)).is_err() {
+        MOVES.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether timers may be in no heap at the moment.
+pub(super) fn is_moving_timers() -> bool {
+    MOVES.load(Ordering::SeqCst) > 0
 }
 
 /// The thread's own state.
@@ -102,6 +112,7 @@ impl Creator {
                 Request::MoveTimers(p) => {
                     procs::move_timers(p);
                     ready::wake_fenced();
+                    MOVES.fetch_sub(1, Ordering::SeqCst);
                 }
             }
         }
@@ -114,7 +125,6 @@ impl Creator {
             .unwrap_or_else(|| Machine::create(self.started));
         reserve_place(self.started as usize + 1);
         m.give(p, spinning);
-        deadlock::count_machine();
         let started = thread::Builder::new()
             .name(format!("csp-m-{}", m.id))
             .stack_size(STACK)
@@ -124,12 +134,12 @@ impl Creator {
             });
         match started {
             Ok(_) => {
+                deadlock::count_machine();
                 self.started += 1;
                 Ok(())
             }
             Err(error) => {
                 // Nobody will wake up there: take P and token back, and keep the M.
-                deadlock::uncount_machine();
                 m.parker.park();
                 let _ = m.take_gift();
                 self.spare = Some(m);

@@ -1,21 +1,21 @@
 //! Noticing that nothing will ever happen again: every goroutine waits, and nobody is left to wake one.
 //!
 //! sysmon asks, when it has found everything idle for a while. The answer is yes only if all of this
-//! holds at one moment, under the lock of the idle lists:
+//! holds:
 //! - a `#[csp::main]` or `#[csp::test]` function is running, so that somebody is waiting for it;
-//! - all Ps are idle, no queue holds a goroutine and no timer is pending;
-//! - the process has no thread but the runtime's own and those that wait for such a function.
+//! - every P in service is idle, no queue holds a goroutine and no timer is pending;
+//! - the process has no thread but the runtime's own and those that wait for such a function;
+//! - from a look before the threads were counted to one after, no goroutine was picked to run.
 //!
 //! Without a P no goroutine runs; without other threads nothing else can make one ready. A call that
 //! blocks its thread, a bridge's helper, a thread of the program: each keeps a P busy or is a thread of
 //! its own, and so is no deadlock. Where the number of threads cannot be read, the answer is no.
 
-use std::fs::File;
-use std::io::Read;
 use std::sync::OnceLock;
 
 use crate::primitive::clock::NEVER;
 use crate::primitive::sync::{AtomicU32, Ordering};
+use crate::sched::creator;
 use crate::sched::shared::scheduler;
 
 /// Threads of the runtime beside the Ms: creator and sysmon.
@@ -47,14 +47,9 @@ impl Drop for Watch {
     }
 }
 
-/// An M's thread is about to be started.
+/// An M's thread has been started.
 pub(super) fn count_machine() {
     MACHINES.fetch_add(1, Ordering::SeqCst);
-}
-
-/// It was refused.
-pub(super) fn uncount_machine() {
-    MACHINES.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Whether a main or test function runs.
@@ -64,12 +59,7 @@ pub(super) fn is_watching() -> bool {
 
 /// Reports a deadlock if there is one.
 pub(super) fn check() {
-    let watched = WATCHED.load(Ordering::SeqCst);
-    if watched == 0 {
-        return;
-    }
-    let own = || MACHINES.load(Ordering::SeqCst) + SERVICE_THREADS + watched;
-    if threads() != Some(own()) {
+    if !is_watching() {
         return;
     }
     // A timeout that was not needed any more would otherwise pass for a sleeper.
@@ -78,45 +68,49 @@ pub(super) fn check() {
             p.timers.drop_stale();
         }
     }
-    if !is_quiet() {
+    let Some(picks) = picks_if_quiet() else {
         return;
-    }
-    // A thread that ended between the two looks may have left something to do before it did.
-    if threads() == Some(own())
-        && is_quiet()
-        && WATCHED.load(Ordering::SeqCst) == watched
+    };
+    // Each of the runtime's threads is counted when it exists, and read before all threads are: a
+    // mistake is on the side of no report.
+    let own = MACHINES.load(Ordering::SeqCst) + SERVICE_THREADS + WATCHED.load(Ordering::SeqCst);
+    if threads() == Some(own)
+        && picks_if_quiet() == Some(picks)
         && let Some(report) = REPORT.get()
     {
         report();
     }
 }
 
-/// Whether no goroutine runs, is queued or sleeps.
-fn is_quiet() -> bool {
+/// If no goroutine runs, is queued or sleeps: how many were ever picked to run. If that number is the
+/// same later, none ran in between, and so none has started or ended a thread or a watch.
+fn picks_if_quiet() -> Option<u64> {
     let sched = scheduler();
     let lists = sched.lists();
-    let idle = lists.idle_procs.len() == sched.procs.load(Ordering::Relaxed) as usize;
-    idle && sched.all().all(|p| !p.has_work())
+    let in_service = sched
+        .all()
+        .filter(|p| !p.retired.load(Ordering::Relaxed))
+        .count();
+    let quiet = lists.idle_procs.len() == in_service
+        && sched.all().all(|p| !p.has_work())
         && sched.global.is_empty()
-        && sched.next_timer() == NEVER
+        && !creator::is_moving_timers()
+        && sched.next_timer() == NEVER;
+    quiet.then(|| {
+        sched
+            .all()
+            .map(|p| u64::from(p.tick.load(Ordering::Relaxed)))
+            .sum()
+    })
 }
 
 /// How many threads the process has.
 fn threads() -> Option<u32> {
-    let mut text = [0; 2048];
-    let mut len = 0;
-    let mut file = File::open("/proc/self/status").ok()?;
-    while len < text.len() {
-        match file.read(&mut text[len..]).ok()? {
-            0 => break,
-            read => len += read,
-        }
-    }
-    let text = std::str::from_utf8(&text[..len]).ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Threads:"))?;
-    line.trim().parse().ok()
+    let status = std::fs::read("/proc/self/status").ok()?;
+    let line = status
+        .split(|&byte| byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Threads:"))?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -221,6 +221,8 @@ fn rest(m: &'static Machine, p: &'static Processor) {
     if sched.has_queued() {
         let mut lists = sched.lists();
         if wake_up(m, &mut lists) {
+            drop(lists);
+            sysmon::watch();
             return;
         }
     }

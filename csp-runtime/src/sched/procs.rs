@@ -17,7 +17,7 @@ pub(crate) fn set_procs(n: usize) -> usize {
     let n = n.clamp(1, MAX_PROCS) as u32;
     // Creating allocates: do it before taking the lock. Losing a race leaks one P, harmlessly.
     let fresh: Vec<_> = (sched.count()..n).map(Processor::create).collect();
-    let mut retired = Vec::with_capacity(MAX_PROCS);
+    let mut surplus = Vec::with_capacity(MAX_PROCS);
     let before = {
         let mut lists = sched.lists();
         let before = sched.procs.swap(n, Ordering::SeqCst);
@@ -33,16 +33,15 @@ pub(crate) fn set_procs(n: usize) -> usize {
             }
         }
         while let Some(at) = lists.idle_procs.iter().position(|p| p.id >= n) {
+            // Ours now, as if an M held it: only once it is empty does it count as retired.
             let p = lists.idle_procs.swap_remove(at);
             sched.idle.p_busy();
-            p.retired.store(true, Ordering::Relaxed);
-            retired.push(p);
+            surplus.push(p);
         }
         before
     };
-    for p in retired {
-        p.give_slots();
-        move_timers(p);
+    for p in surplus {
+        hand_over_contents(p);
     }
     ready::wake_fenced();
     before as usize
@@ -96,7 +95,8 @@ pub(super) fn hand_over_contents(p: &'static Processor) {
     ready::wake_fenced();
 }
 
-/// Moves the timers of a P out of service to the first one, which is never out of service. Allocates.
+/// Moves the timers of a P out of service to the first one, which is never out of service. Allocates, so
+/// only the creator calls it.
 pub(super) fn move_timers(p: &'static Processor) {
     if let Some(first) = scheduler().get(0)
         && first.id != p.id

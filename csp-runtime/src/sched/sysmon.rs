@@ -5,10 +5,9 @@
 //! - work in the ring of a busy P while another P is idle (the pushing M checks without a fence);
 //! - due timers while the P that has them is busy and no idle M keeps a deadline as early.
 //!
-//! It also asks for the deadlock check when everything has been idle for a while.
-//!
 //! For each it starts one M on an idle P, and the search of that M does the rest. It runs no user
-//! code, takes no lock for longer than a few instructions and allocates nothing once started.
+//! code, and while goroutines run it takes no lock for longer than a few instructions and allocates
+//! nothing. When everything has been idle for a while, it has the `deadlock` check made.
 //!
 //! # How often it looks
 //!

@@ -46,6 +46,13 @@ pub(super) enum Choice {
     AllDisabled,
 }
 
+/// How a round of a select came out.
+enum Round {
+    Over(Choice),
+    /// It came to nothing; if an arm was let down by its peer, this one.
+    Again(Option<usize>),
+}
+
 /// The most arms whose order is kept on the stack.
 const SMALL: usize = 64;
 
@@ -78,26 +85,26 @@ pub(super) fn run(
     };
     let (polls, locks) = orders.split_at_mut(count);
     order_of_locks(cases, locks);
-    // A select that starts over keeps its place in the queues.
-    let mut front = false;
+    // The arm that was won and let down again: it goes back to where it was, to the front.
+    let mut let_down = None;
     loop {
         order_of_polls(polls, biased);
-        if let Some(choice) = attempt(cases, polls, locks, patience, front, at) {
-            return choice;
+        match attempt(cases, polls, locks, patience, let_down, at) {
+            Round::Over(choice) => return choice,
+            Round::Again(arm) => let_down = arm,
         }
-        front = true;
     }
 }
 
-/// One round: poll, and wait if nothing is ready. `None` if the round came to nothing.
+/// One round: poll, and wait if nothing is ready.
 fn attempt(
     cases: &mut dyn Cases,
     polls: &[u16],
     locks: &[u16],
     patience: Patience,
-    front: bool,
+    let_down: Option<usize>,
     at: &'static Location<'static>,
-) -> Option<Choice> {
+) -> Round {
     let task = Task::current();
     lock_all(cases, locks);
     let mut enabled = false;
@@ -115,28 +122,28 @@ fn attempt(
                 if let Some(peer) = peer {
                     peer.ready();
                 }
-                return Some(Choice::Arm(index));
+                return Round::Over(Choice::Arm(index));
             }
             Poll::Peer(peer) => {
                 unlock_all(cases, locks);
                 peer.ready();
                 task.park(Reason::Select, at);
-                return cases.get(index).settle().then_some(Choice::Arm(index));
+                return settle(cases, index);
             }
         }
     }
     let deadline = match patience {
         _ if !enabled => {
             unlock_all(cases, locks);
-            return Some(Choice::AllDisabled);
+            return Round::Over(Choice::AllDisabled);
         }
         Patience::None => {
             unlock_all(cases, locks);
-            return Some(Choice::Nothing);
+            return Round::Over(Choice::Nothing);
         }
         Patience::Until(deadline) => deadline,
     };
-    wait(cases, locks, task, deadline, front, at)
+    wait(cases, locks, task, deadline, let_down, at)
 }
 
 /// Links all arms, which are locked, and waits for one of them.
@@ -145,16 +152,16 @@ fn wait(
     locks: &[u16],
     task: Task,
     deadline: u64,
-    front: bool,
+    let_down: Option<usize>,
     at: &'static Location<'static>,
-) -> Option<Choice> {
+) -> Round {
     let ticket = task.ticket();
     let wait = ticket.open();
     let mut until = deadline;
     for arm in 0..cases.count() {
         let case = cases.get(arm);
         if !case.is_disabled() {
-            case.enqueue(task, wait, arm as u16, front);
+            case.enqueue(task, wait, arm as u16, let_down == Some(arm));
             until = until.min(case.deadline());
         }
     }
@@ -180,11 +187,21 @@ fn wait(
             unlock_at(lock);
         }
     }
-    if winner == TIMEOUT {
-        return (until == deadline).then_some(Choice::Nothing);
+    match winner {
+        TIMEOUT if until == deadline => Round::Over(Choice::Nothing),
+        // An alarm is due: poll it.
+        TIMEOUT => Round::Again(None),
+        winner => settle(cases, usize::from(winner)),
     }
-    let winner = usize::from(winner);
-    cases.get(winner).settle().then_some(Choice::Arm(winner))
+}
+
+/// Completes the operation of an arm that has won, or goes around again if its peer let it down.
+fn settle(cases: &mut dyn Cases, arm: usize) -> Round {
+    if cases.get(arm).settle() {
+        Round::Over(Choice::Arm(arm))
+    } else {
+        Round::Again(Some(arm))
+    }
 }
 
 /// A random permutation, each equally likely; or the order of the arms.

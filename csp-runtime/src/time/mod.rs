@@ -13,7 +13,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::goroutine::Reason;
-use crate::primitive::clock::{self, NEVER};
+use crate::primitive::clock;
 use crate::sched;
 use crate::wait::Task;
 
@@ -39,10 +39,4 @@ pub fn sleep(d: Duration) {
     let wait = task.ticket().open();
     task.park_until(wait, clock::deadline(d), Reason::Sleep, at);
     let _ = task.ticket().close(wait);
-}
-
-/// When an alarm is due that is set now. One too far away for the clock is set all the same, and so
-/// differs from one that is stopped.
-fn due(d: Duration) -> u64 {
-    clock::deadline(d).min(NEVER - 1)
 }

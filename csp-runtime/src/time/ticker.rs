@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::channel::{Alarm, Receiver, RecvSource, RecvTimeoutError, TryRecvError};
-use crate::primitive::clock::NEVER;
-use crate::time::due;
+use crate::primitive::clock::{NEVER, deadline};
 
 /// Returns a channel that receives the time every `d`, for ever.
 ///
@@ -23,7 +22,7 @@ use crate::time::due;
 /// assert_eq!(ticks.iter().take(3).count(), 3);
 /// ```
 pub fn tick(d: Duration) -> Receiver<Instant> {
-    Receiver::from_alarm(Alarm::new(due(d), period(d)))
+    Receiver::from_alarm(Alarm::new(deadline(d), period(d)))
 }
 
 /// Sends the time on its channel every period; a tick that nobody receives before the next is dropped.
@@ -54,7 +53,7 @@ impl Ticker {
     ///
     /// If `d` is zero.
     pub fn new(d: Duration) -> Self {
-        let alarm = Alarm::new(due(d), period(d));
+        let alarm = Alarm::new(deadline(d), period(d));
         Self {
             receiver: Receiver::from_alarm(alarm.clone()),
             alarm,
@@ -73,7 +72,7 @@ impl Ticker {
     ///
     /// If `d` is zero.
     pub fn reset(&self, d: Duration) -> bool {
-        self.alarm.set(due(d), period(d))
+        self.alarm.set(deadline(d), period(d))
     }
 
     /// The channel the ticker sends on.

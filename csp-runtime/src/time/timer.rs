@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::channel::{Alarm, Receiver, RecvSource, RecvTimeoutError, TryRecvError};
-use crate::primitive::clock::NEVER;
-use crate::time::due;
+use crate::primitive::clock::{NEVER, deadline};
 
 /// Returns a channel that receives the time once, after `d`.
 ///
@@ -23,7 +22,7 @@ use crate::time::due;
 /// assert!(rx.recv().is_some());
 /// ```
 pub fn after(d: Duration) -> Receiver<Instant> {
-    Receiver::from_alarm(Alarm::new(due(d), 0))
+    Receiver::from_alarm(Alarm::new(deadline(d), 0))
 }
 
 /// Sends the time once on its channel, and can be stopped and set again.
@@ -48,7 +47,7 @@ pub struct Timer {
 impl Timer {
     /// Makes a timer that sends after `d`.
     pub fn new(d: Duration) -> Self {
-        let alarm = Alarm::new(due(d), 0);
+        let alarm = Alarm::new(deadline(d), 0);
         Self {
             receiver: Receiver::from_alarm(alarm.clone()),
             alarm,
@@ -63,7 +62,7 @@ impl Timer {
     /// Sets the timer to send after `d` from now. True if its earlier time had not been received yet;
     /// that time is not received afterwards.
     pub fn reset(&self, d: Duration) -> bool {
-        self.alarm.set(due(d), 0)
+        self.alarm.set(deadline(d), 0)
     }
 
     /// The channel the timer sends on.

@@ -34,7 +34,7 @@ pub(crate) unsafe trait Case {
     /// Does the operation if it is possible now. The lock is held.
     fn poll(&mut self, task: Task) -> Poll;
 
-    /// Links the arm, to win `wait` as number `arm`; in front if it has waited before in this select. The
+    /// Links the arm, to win `wait` as number `arm`; in front if its peer has let it down. The
     /// lock is held.
     fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool);
 

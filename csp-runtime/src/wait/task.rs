@@ -63,15 +63,16 @@ impl ThreadTask {
         // After the thread's thread-locals are gone, each wait takes a task of its own; it is
         // leaked, which happens at most a few times in a thread's last moments.
         LEASE
-            .try_with(|lease| match lease.0.get() {
-                Some(task) => task,
-                None => {
-                    let task = Self::take();
-                    lease.0.set(Some(task));
-                    task
-                }
-            })
+            .try_with(Self::leased)
             .unwrap_or_else(|_| Self::take())
+    }
+
+    fn leased(lease: &Lease) -> &'static Self {
+        lease.0.get().unwrap_or_else(|| {
+            let task = Self::take();
+            lease.0.set(Some(task));
+            task
+        })
     }
 
     fn take() -> &'static Self {
@@ -103,7 +104,8 @@ impl Task {
     #[inline]
     pub(crate) fn warm_up() {
         if current::machine().is_none() {
-            ThreadTask::current();
+            // In a thread's last moments there is nothing to keep it in: then each wait makes its own.
+            let _ = LEASE.try_with(ThreadTask::leased);
         }
     }
 

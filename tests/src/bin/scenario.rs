@@ -1,6 +1,8 @@
 //! Programs with the default options that end in the many ways a program can; the first argument chooses.
 
 use csp::prelude::*;
+use std::io::Write;
+use std::time::Instant;
 
 #[csp::main]
 fn main() {
@@ -23,6 +25,8 @@ fn main() {
         "empty_select" => select! {},
         "never" => drop(never::<u8>().recv()),
         "last_thread" => last_thread(),
+        "stdout" => stdout(),
+        "fewer" => fewer(),
         "sleeper" => {
             go!(csp::time::sleep(Duration::from_millis(30)))
                 .join()
@@ -97,6 +101,34 @@ fn last_thread() {
     });
     rx.recv();
     drop(tx);
+}
+
+/// A goroutine that waits holds the lock of standard output.
+fn stdout() {
+    let (tx, rx) = channel::<u8>(0);
+    let mut out = std::io::stdout().lock();
+    for value in &rx {
+        writeln!(out, "{value}").expect("it can be written");
+    }
+    drop(tx);
+}
+
+/// One P fewer than there are busy goroutines, for a while.
+fn fewer() {
+    csp::runtime::gomaxprocs(Some(2));
+    let (tx, rx) = channel(0);
+    let (started, starts) = channel(0);
+    go!({
+        started.send(()).expect("main receives");
+        let end = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+        tx.send(6).expect("main receives");
+    });
+    starts.recv();
+    csp::runtime::gomaxprocs(Some(1));
+    println!("got {:?}", rx.recv());
 }
 
 fn thread() {
