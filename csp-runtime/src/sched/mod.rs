@@ -70,5 +70,5 @@ pub(crate) use procs::{procs, set_procs};
 pub(crate) use ready::{ready, ready_new};
 pub(crate) use shared::{num_goroutine, scheduler, start};
 pub(crate) use switch::{
-    bind_if_needed, count_thread_start, park, park_forever, pin_goroutines, yield_now,
+    bind_if_needed, count_thread_start, free_slot, park, park_forever, pin_goroutines, yield_now,
 };

@@ -72,18 +72,17 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
             g.set_off_cpu();
             let p = m.processor();
             p.end_goroutine();
-            free(p, g);
+            free_slot(Some(p), g);
         }
     }
 }
 
-/// Gives an ended goroutine's slot back.
+/// Gives an ended goroutine's slot back: to `p`, which the caller holds, or to the list of its class.
 #[inline]
-fn free(p: &'static Processor, g: &'static Goroutine) {
-    if g.slot().class == SizeClass::DEFAULT {
-        p.keep_slot(g);
-    } else {
-        goroutine::release(g);
+pub(crate) fn free_slot(p: Option<&'static Processor>, g: &'static Goroutine) {
+    match p {
+        Some(p) if g.slot().class == SizeClass::DEFAULT => p.keep_slot(g),
+        _ => goroutine::release(g),
     }
 }
 

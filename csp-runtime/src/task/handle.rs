@@ -9,9 +9,8 @@ use std::thread;
 
 use super::spawn::discard;
 use super::stored::Stored;
-use crate::goroutine::{self, Goroutine, Reason};
-use crate::sched::current;
-use crate::stack::SizeClass;
+use crate::goroutine::{Goroutine, Reason};
+use crate::sched::{self, current};
 use crate::wait::Task;
 
 /// Owns the result of a goroutine started with `go!`.
@@ -167,8 +166,5 @@ pub(super) fn wake(joiner: usize) {
 /// Gives an ended goroutine's slot back.
 fn free(g: &'static Goroutine) {
     g.clear();
-    match current::processor() {
-        Some(p) if g.slot().class == SizeClass::DEFAULT => p.keep_slot(g),
-        _ => goroutine::release(g),
-    }
+    sched::free_slot(current::processor(), g);
 }
