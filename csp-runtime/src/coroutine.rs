@@ -30,6 +30,8 @@ use core::ptr;
 use corosensei::Yielder;
 use corosensei::stack::{Stack, StackPointer};
 
+use crate::primitive::frame::Frame;
+
 /// What a goroutine asks of the scheduler when it leaves the processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Command {
@@ -70,6 +72,8 @@ pub(crate) struct Coroutine {
     inner: UnsafeCell<MaybeUninit<Inner>>,
     /// Set on the goroutine's own stack when it first runs, read there only.
     yielder: Cell<*const Yielder<(), Command>>,
+    /// Where it left its stack last; written there, and valid while it is suspended.
+    left_at: Cell<Frame>,
 }
 
 impl Coroutine {
@@ -78,6 +82,7 @@ impl Coroutine {
         Self {
             inner: UnsafeCell::new(MaybeUninit::uninit()),
             yielder: Cell::new(ptr::null()),
+            left_at: Cell::new(Frame::NONE),
         }
     }
 
@@ -103,6 +108,7 @@ impl Coroutine {
             this.yielder.set(ptr::from_ref(yielder));
             entry(argument);
         });
+        self.left_at.set(Frame::NONE);
         // SAFETY: nothing runs on this coroutine (caller), so nobody else is looking at the cell.
         // The earlier coroutine is overwritten without a drop: it owns nothing, see the module.
         unsafe { (*self.inner.get()).write(inner) };
@@ -131,8 +137,14 @@ impl Coroutine {
     /// Called on this coroutine's own stack.
     #[inline]
     pub(crate) unsafe fn suspend(&self, command: Command) {
+        self.left_at.set(Frame::here());
         // SAFETY: the goroutine has started, since it is running, so the yielder is set; it lies
         // on this very stack.
         unsafe { (*self.yielder.get()).suspend(command) };
+    }
+
+    /// Where the goroutine left its stack last; of use while it is suspended.
+    pub(crate) fn left_at(&self) -> Frame {
+        self.left_at.get()
     }
 }

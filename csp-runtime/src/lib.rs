@@ -97,6 +97,8 @@ mod task;
 pub mod time;
 #[cfg(not(loom))]
 mod wait;
+#[cfg(not(loom))]
+mod waitlist;
 
 #[cfg(not(loom))]
 pub use channel::{

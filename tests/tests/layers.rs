@@ -23,6 +23,8 @@ const LAYERS: &[&[&str]] = &[
     &["coroutine"],
     // Control block, registry, wait reasons.
     &["goroutine"],
+    // Who waits, and the lists they stand in.
+    &["waitlist"],
     // Return what became ready; never call the scheduler.
     &["netpoll", "trace"],
     // G, M and P.

@@ -39,6 +39,7 @@ use core::panic::Location;
 use core::ptr::{self, NonNull};
 
 use crate::coroutine::{Command, Coroutine};
+use crate::primitive::frame::Frame;
 use crate::primitive::list::{Link, Linked};
 use crate::primitive::prefetch::prefetch;
 use crate::primitive::spin::Spin;
@@ -254,6 +255,12 @@ impl Goroutine {
     #[inline]
     pub(crate) fn set_off_cpu(&self) {
         self.on_cpu.leave();
+    }
+
+    /// Where it left its stack last, and the stack's high end; of use while it is suspended.
+    #[expect(dead_code, reason = "the migration guard and the backtraces follow")]
+    pub(crate) fn suspended_at(&self) -> (Frame, usize) {
+        (self.coroutine.left_at(), self.base.get())
     }
 
     /// Leaves the processor; must be called on this goroutine's own stack.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`sync`] | the atomics, exchangeable for loom's |
 //! | [`spin`] | a lock for critical sections of a few instructions |
+//! | [`frame`] | the registers with which a stack was left |
 //! | [`futex`] | sleeping until a 32-bit word changes |
 //! | [`park`], [`parker`] | a one-token parker: the state machine and the sleeping |
 //! | [`clock`] | monotonic nanoseconds |
@@ -18,6 +19,7 @@
 //! Nothing here knows a goroutine, and nothing here imports another layer. Nothing allocates.
 
 pub(crate) mod clock;
+pub(crate) mod frame;
 pub(crate) mod futex;
 pub(crate) mod list;
 pub(crate) mod pad;

@@ -7,8 +7,8 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 
+use super::Task;
 use crate::protocol::ticket::Wait;
-use crate::wait::Task;
 
 /// How a wait ended; written by whoever ended it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
 /// A node on the stack of the waiting task.
 pub(crate) struct Waiter {
     /// Links; under the list's lock, or the waker's own once the waiter has left the list.
-    next: Cell<*const Waiter>,
+    pub(crate) next: Cell<*const Waiter>,
     prev: Cell<*const Waiter>,
     /// Whether it is in a list; under the list's lock.
     queued: Cell<bool>,
@@ -130,7 +130,7 @@ pub(crate) struct WaitList {
 }
 
 // SAFETY: the list is used under its owner's lock, and its waiters stay valid until they are
-// unlinked under that same lock (see the module docs of `wait`).
+// unlinked under that same lock (see the module docs of `waitlist`).
 unsafe impl Send for WaitList {}
 
 impl WaitList {
@@ -201,46 +201,6 @@ impl WaitList {
         } else {
             // SAFETY: a neighbour in the list is alive, and we hold the lock.
             unsafe { (*of).prev.set(to) };
-        }
-    }
-}
-
-/// Waiters that were won under a lock, to be made ready after it is released.
-#[must_use]
-pub(crate) struct Wakes {
-    head: *const Waiter,
-    tail: *const Waiter,
-}
-
-impl Wakes {
-    /// Nobody.
-    pub(crate) const fn new() -> Self {
-        Self {
-            head: ptr::null(),
-            tail: ptr::null(),
-        }
-    }
-
-    /// Adds a waiter whose outcome is set.
-    pub(crate) fn push(&mut self, waiter: &'static Waiter) {
-        waiter.next.set(ptr::null());
-        if self.tail.is_null() {
-            self.head = waiter;
-        } else {
-            // SAFETY: the tail was pushed before; its task is parked until `ready` below.
-            unsafe { (*self.tail).next.set(waiter) };
-        }
-        self.tail = waiter;
-    }
-
-    /// Makes all of them ready, in order.
-    pub(crate) fn ready(self) {
-        let mut at = self.head;
-        while !at.is_null() {
-            // SAFETY: its task is parked; both fields are read before it is made ready.
-            let (task, next) = unsafe { ((*at).task(), (*at).next.get()) };
-            task.ready();
-            at = next;
         }
     }
 }

@@ -1,0 +1,46 @@
+//! Waking several tasks after the lock under which they were won is released.
+#![expect(unsafe_code, reason = "lists of nodes on other tasks' stacks")]
+
+use core::ptr;
+
+use crate::waitlist::Waiter;
+
+/// Waiters that were won under a lock, to be made ready after it is released.
+#[must_use]
+pub(crate) struct Wakes {
+    head: *const Waiter,
+    tail: *const Waiter,
+}
+
+impl Wakes {
+    /// Nobody.
+    pub(crate) const fn new() -> Self {
+        Self {
+            head: ptr::null(),
+            tail: ptr::null(),
+        }
+    }
+
+    /// Adds a waiter whose outcome is set.
+    pub(crate) fn push(&mut self, waiter: &'static Waiter) {
+        waiter.next.set(ptr::null());
+        if self.tail.is_null() {
+            self.head = waiter;
+        } else {
+            // SAFETY: the tail was pushed before; its task is parked until `ready` below.
+            unsafe { (*self.tail).next.set(waiter) };
+        }
+        self.tail = waiter;
+    }
+
+    /// Makes all of them ready, in order.
+    pub(crate) fn ready(self) {
+        let mut at = self.head;
+        while !at.is_null() {
+            // SAFETY: its task is parked; both fields are read before it is made ready.
+            let (task, next) = unsafe { ((*at).task(), (*at).next.get()) };
+            task.ready();
+            at = next;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Tasks that wait for one thing, and the list they stand in.
+//!
+//! - [`Task`] is who waits: a goroutine or a plain thread.
+//! - [`Waiter`] is a node on the waiting task's own stack, linked into the [`WaitList`] of what it
+//!   waits for.
+//!
+//! Parking and waking are the business of the layers above: what is here knows no scheduler.
+//!
+//! # Protocol
+//!
+//! ```text
+//!   waiting task                          waking task
+//!   lock; nothing there                   lock
+//!   link the waiter; unlock               unlink a waiter, win its ticket if it is contested
+//!   park                                  write value and outcome; unlock
+//!   … woken: read the outcome             ready the task
+//! ```
+//!
+//! A waiter is *exclusive* when only its list can end the wait: taking it out under the lock is
+//! then enough. It is *contested* when several parties can: the other arms of a select, a
+//! timeout. They race for the task's ticket, and only the winner may touch the waiter again or make
+//! the task ready. Losers drop the waiter from their list and go on to the next.
+//!
+//! Invariants:
+//! - A waiter in a list belongs to a task that is parked or about to park, and the task unlinks it
+//!   under the list's lock before its stack frame ends. So a list never holds a dead waiter.
+//! - Nobody is made ready under a lock of a channel.
+
+mod task;
+mod waiter;
+
+pub(crate) use task::{Task, ThreadTask};
+pub(crate) use waiter::{Outcome, WaitList, Waiter};
