@@ -37,8 +37,10 @@ use crate::primitive::frame::Frame;
 pub(crate) enum Command {
     /// It waits; whoever holds its waiter will make it ready.
     Park,
-    /// It stays runnable and goes to the back of the queue.
+    /// It stays runnable and goes to the back of its P's queue.
     Yield,
+    /// It stays runnable and goes to the back of the queue of all Ps.
+    YieldToAll,
     /// It has ended and a join handle owns the slot now.
     Done,
     /// It has ended and nobody is interested: the slot is free.

@@ -68,6 +68,8 @@ mod timers;
 #[path = "private.rs"]
 pub mod __private;
 #[cfg(not(loom))]
+mod blocking;
+#[cfg(not(loom))]
 pub mod bridge;
 #[cfg(not(loom))]
 mod channel;
@@ -100,6 +102,8 @@ mod wait;
 #[cfg(not(loom))]
 mod waitlist;
 
+#[cfg(not(loom))]
+pub use blocking::blocking;
 #[cfg(not(loom))]
 pub use channel::{
     IntoIter, Iter, Receiver, RecvSource, RecvTimeoutError, SendError, SendSource,

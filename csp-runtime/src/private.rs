@@ -197,7 +197,10 @@ impl Main {
 
     /// `preempt = …`.
     #[must_use]
-    pub fn preempt(self, _on: bool) -> Self {
+    pub fn preempt(self, on: bool) -> Self {
+        if !on {
+            sched::preempt::disable();
+        }
         self
     }
 

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use crate::goroutine::Reason;
 use crate::primitive::clock::{self, NEVER};
+use crate::primitive::section;
 use crate::primitive::spin::RawSpin;
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
@@ -107,8 +108,10 @@ impl Alarm {
 
     /// Waits for a tick until `deadline`.
     pub(super) fn take(&self, deadline: u64, at: &'static Location<'static>) -> Option<Instant> {
+        Task::warm_up();
         loop {
             let now = clock::now();
+            let inside = section::enter();
             let task = Task::current();
             let waiter = Waiter::new();
             let wait = task.ticket().open();
@@ -131,6 +134,7 @@ impl Alarm {
                 self.with(|state| state.waiters.remove(&waiter));
             }
             task.ticket().close(wait);
+            drop(inside);
         }
     }
 
@@ -151,6 +155,7 @@ impl Alarm {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        let _inside = section::enter();
         self.lock.lock();
         // SAFETY: the lock is held, and `f` does not come back here.
         let result = f(unsafe { &mut *self.state.get() });

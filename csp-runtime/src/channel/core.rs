@@ -17,8 +17,10 @@ use super::buffer::Buffer;
 use super::state::{Received, Sent, State};
 use crate::goroutine::Reason;
 use crate::primitive::clock::NEVER;
+use crate::primitive::section::{self, Inside};
 use crate::primitive::spin::RawSpin;
 use crate::protocol::ticket::Wait;
+use crate::sched;
 use crate::wait::{Outcome, Task, Waiter};
 
 /// The shared part of a channel.
@@ -59,6 +61,18 @@ impl<T> Drop for Locked<'_, T> {
     fn drop(&mut self) {
         // SAFETY: `Core::lock` took it.
         unsafe { self.0.lock.unlock() };
+        section::leave();
+    }
+}
+
+impl<T> Locked<'_, T> {
+    /// Unlocks, and goes on with the section: for what must follow before the goroutine may be preempted.
+    #[inline]
+    fn unlock(self) -> Inside {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `Core::lock` took it, and the guard is used up here.
+        unsafe { this.0.lock.unlock() };
+        section::adopt()
     }
 }
 
@@ -81,6 +95,7 @@ impl<T> Core<T> {
 
     #[inline]
     pub(super) fn lock(&self) -> Locked<'_, T> {
+        section::begin();
         self.lock.lock();
         Locked(self)
     }
@@ -121,12 +136,13 @@ impl<T> Core<T> {
         at: &'static Location<'static>,
     ) -> Result<(), Unsent<T>> {
         Task::warm_up();
+        sched::checkpoint();
         let mut front = false;
         loop {
             let mut state = self.lock();
             match state.send(value) {
                 Sent::Done(peer) => {
-                    drop(state);
+                    let _inside = state.unlock();
                     if let Some(peer) = peer {
                         peer.ready();
                     }
@@ -164,8 +180,9 @@ impl<T> Core<T> {
         let waiter = Waiter::new();
         waiter.prepare(task, contest, 0, (&raw mut value).cast());
         state.senders.push(&waiter, front);
-        drop(state);
+        let inside = state.unlock();
         let timed_out = wait(task, contest, deadline, Reason::ChanSend, at);
+        drop(inside);
         if timed_out {
             self.lock().senders.remove(&waiter);
         }
@@ -191,12 +208,13 @@ impl<T> Core<T> {
         at: &'static Location<'static>,
     ) -> Result<Option<T>, TimedOut> {
         Task::warm_up();
+        sched::checkpoint();
         let mut front = false;
         loop {
             let mut state = self.lock();
             let waited = match state.recv() {
                 Received::Got(value, peer) => {
-                    drop(state);
+                    let _inside = state.unlock();
                     if let Some(peer) = peer {
                         peer.ready();
                     }
@@ -222,7 +240,7 @@ impl<T> Core<T> {
             let mut state = self.lock();
             match state.recv() {
                 Received::Got(value, peer) => {
-                    drop(state);
+                    let _inside = state.unlock();
                     if let Some(peer) = peer {
                         peer.ready();
                     }
@@ -252,8 +270,10 @@ impl<T> Core<T> {
         let waiter = Waiter::new();
         waiter.prepare(task, contest, 0, (&raw mut place).cast());
         state.receivers.push(&waiter, front);
-        drop(state);
-        if wait(task, contest, deadline, Reason::ChanReceive, at) {
+        let inside = state.unlock();
+        let timed_out = wait(task, contest, deadline, Reason::ChanReceive, at);
+        drop(inside);
+        if timed_out {
             self.lock().receivers.remove(&waiter);
             return Err(Again::End(Ended::TimedOut));
         }
@@ -273,7 +293,7 @@ impl<T> Core<T> {
         waiter.prepare(task, None, 0, (&raw mut place).cast());
         let peer = sender.task();
         sender.promise(&waiter);
-        drop(state);
+        let _inside = state.unlock();
         peer.ready();
         task.park(Reason::ChanReceive, at);
         received(&waiter, &place)

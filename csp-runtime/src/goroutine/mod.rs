@@ -42,6 +42,7 @@ use crate::coroutine::{Command, Coroutine};
 use crate::primitive::frame::Frame;
 use crate::primitive::list::{Link, Linked};
 use crate::primitive::prefetch::prefetch;
+use crate::primitive::section;
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::join::JoinWord;
@@ -62,6 +63,8 @@ pub(crate) enum Status {
     Running = 2,
     /// Parked; `reason` says why.
     Waiting = 3,
+    /// In a call that blocks its thread; the P was taken away.
+    Syscall = 4,
 }
 
 /// What a goroutine does first: run its closure, and say how it ends.
@@ -82,19 +85,23 @@ pub(crate) struct Goroutine {
     status: AtomicU8,
     /// A [`Reason`], valid while `status` is `Waiting`; written by the goroutine.
     reason: AtomicU8,
+    /// How often it is locked to its thread; the goroutine's own.
+    locked: Cell<u8>,
     /// Who frees the slot, and who waits for the result.
     join: JoinWord,
     /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
     /// waits, read by the M that takes it from a run queue.
     bound: AtomicPtr<()>,
+    /// The M that ran it last, as an address, or null; written by the M that resumes it.
+    last: Cell<*mut ()>,
 
     // Set when the goroutine is spawned, constant until it has ended.
     /// Runs the closure and leaves the result; monomorphic for the closure's type.
     run: Cell<Option<Run>>,
     /// The goroutine's number, never used again; dumps read it at any time.
     id: AtomicU64,
-    /// A leaked `Box<str>`, or null; freed with the slot, under `NAMES` because of dumps.
-    name: Cell<*mut str>,
+    /// A leaked box, or null; freed with the slot, under `NAMES` because of dumps.
+    name: Cell<*mut Box<str>>,
     /// Where `go!` stands; dumps read it at any time.
     spawned_at: AtomicPtr<Location<'static>>,
     /// Where the goroutine called the operation in which it waits; written by the goroutine.
@@ -154,11 +161,13 @@ impl Goroutine {
                 on_cpu: OnCpu::new(),
                 status: AtomicU8::new(Status::Idle as u8),
                 reason: AtomicU8::new(0),
+                locked: Cell::new(0),
                 join: JoinWord::new(),
                 bound: AtomicPtr::new(ptr::null_mut()),
+                last: Cell::new(ptr::null_mut()),
                 run: Cell::new(None),
                 id: AtomicU64::new(0),
-                name: Cell::new(no_name()),
+                name: Cell::new(ptr::null_mut()),
                 spawned_at: AtomicPtr::new(at_ptr(Location::caller())),
                 waits_at: AtomicPtr::new(ptr::null_mut()),
                 base: Cell::new(0),
@@ -221,6 +230,8 @@ impl Goroutine {
         self.base.set(base);
         self.join.reset();
         self.bound.store(ptr::null_mut(), Ordering::Relaxed);
+        self.last.set(ptr::null_mut());
+        self.locked.set(0);
         let place = self.result();
         let limit = self.slot.usable_low().addr();
         // SAFETY: the slot is free and off every processor, so the stack is ours; `enter` ends with
@@ -255,6 +266,12 @@ impl Goroutine {
     #[inline]
     pub(crate) fn set_off_cpu(&self) {
         self.on_cpu.leave();
+    }
+
+    /// Whether no M is on its stack.
+    #[inline]
+    pub(crate) fn is_off_cpu(&self) -> bool {
+        self.on_cpu.is_free()
     }
 
     /// Where it left its stack last, and the stack's high end; of use while it is suspended.
@@ -294,6 +311,24 @@ impl Goroutine {
         self.bound.store(machine, Ordering::Release);
     }
 
+    /// The M that ran it last, as an address; null before it has run. For the M that owns it now.
+    #[inline]
+    pub(crate) fn last(&self) -> *mut () {
+        self.last.get()
+    }
+
+    /// Notes the M that runs it. For that M.
+    #[inline]
+    pub(crate) fn set_last(&self, machine: *mut ()) {
+        self.last.set(machine);
+    }
+
+    /// How often it is locked to its thread; the goroutine's own.
+    #[inline]
+    pub(crate) fn locked(&self) -> &Cell<u8> {
+        &self.locked
+    }
+
     /// The goroutine's number.
     #[inline]
     pub(crate) fn id(&self) -> u64 {
@@ -302,7 +337,7 @@ impl Goroutine {
 
     /// Gives the goroutine a name; before it is made runnable.
     pub(crate) fn set_name(&self, name: Box<str>) {
-        let name = Box::into_raw(name);
+        let name = Box::into_raw(Box::new(name));
         let _reading = NAMES.lock();
         self.name.set(name);
     }
@@ -311,7 +346,7 @@ impl Goroutine {
     pub(crate) fn name(&self) -> Option<&str> {
         let name = self.name.get();
         // SAFETY: null or a leaked box, freed only when the slot is.
-        unsafe { name.as_ref() }
+        unsafe { name.as_ref() }.map(|name| &**name)
     }
 
     /// Frees what the goroutine holds beside its slot; the caller frees the slot next.
@@ -321,7 +356,7 @@ impl Goroutine {
         let name = self.name.get();
         if !name.is_null() {
             let reading = NAMES.lock();
-            self.name.set(no_name());
+            self.name.set(ptr::null_mut());
             drop(reading);
             // SAFETY: leaked by `set_name`, and taken out of the cell, so freed once; no dump is
             // reading it, since they look under the lock.
@@ -363,6 +398,7 @@ impl Goroutine {
         match self.status.load(Ordering::Relaxed) {
             1 => Some("runnable"),
             2 => Some("running"),
+            4 => Some("syscall"),
             3 => Reason::from_byte(self.reason.load(Ordering::Relaxed)).map(Reason::text),
             _ => None,
         }
@@ -388,10 +424,6 @@ fn at_ptr(at: &'static Location<'static>) -> *mut Location<'static> {
     ptr::from_ref(at).cast_mut()
 }
 
-fn no_name() -> *mut str {
-    ptr::slice_from_raw_parts_mut(ptr::null_mut::<u8>(), 0) as *mut str
-}
-
 /// Fetches what a goroutine's first or next run touches: the control block and the top of the stack.
 #[inline(always)]
 pub(crate) fn prefetch_top(g: &'static Goroutine) {
@@ -403,7 +435,10 @@ pub(crate) fn prefetch_top(g: &'static Goroutine) {
 /// The first function on every goroutine's stack.
 fn enter(g: &'static Goroutine) {
     let run = g.run.get().expect("a goroutine starts with its closure");
+    // Began in the loop of the M; see `primitive::section`.
+    section::leave();
     let command = run(g);
+    section::begin();
     g.suspend(command);
     unreachable!("an ended goroutine is not resumed");
 }

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`sync`] | the atomics, exchangeable for loom's |
 //! | [`spin`] | a lock for critical sections of a few instructions |
+//! | [`section`] | where a goroutine must not be preempted |
+//! | [`barrier`] | a full barrier on every thread |
 //! | [`frame`] | the registers with which a stack was left |
 //! | [`futex`] | sleeping until a 32-bit word changes |
 //! | [`park`], [`parker`] | a one-token parker: the state machine and the sleeping |
@@ -18,6 +20,8 @@
 //!
 //! Nothing here knows a goroutine, and nothing here imports another layer. Nothing allocates.
 
+#[cfg(not(loom))]
+pub(crate) mod barrier;
 pub(crate) mod clock;
 pub(crate) mod frame;
 pub(crate) mod futex;
@@ -28,6 +32,7 @@ pub(crate) mod parker;
 pub(crate) mod precise;
 pub(crate) mod prefetch;
 pub(crate) mod rng;
+pub(crate) mod section;
 pub(crate) mod spin;
 pub(crate) mod sync;
 #[cfg(not(loom))]

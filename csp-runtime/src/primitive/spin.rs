@@ -15,7 +15,8 @@
 //! the word: a second read-modify-write, about 20 cycles, on every uncontended use. Here the unlock
 //! is a plain store. The price is that nobody wakes a waiter; it has to look by itself. That is
 //! cheap as long as sections are short and the holder runs, and a section under this lock runs in
-//! the runtime, where goroutines are not preempted. The operating system may still take the holder
+//! the runtime, where goroutines are not preempted: [`Spin`] makes each hold a [section](super::section), and
+//! whoever uses [`RawSpin`] is in one already. The operating system may still take the holder
 //! off its CPU, so a waiter spins only for a moment, then yields, then sleeps 50 us at a time.
 //!
 //! Fairness was not bought either (ticket and MCS locks): a queue of waiters stands still whenever
@@ -27,6 +28,7 @@
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
+use super::section;
 use super::sync::{self, AtomicU32, Ordering, SharedCell};
 
 const FREE: u32 = 0;
@@ -55,9 +57,12 @@ impl RawSpin {
         }
     }
 
-    /// Acquires the lock, waiting as long as it takes.
+    /// Acquires the lock, waiting as long as it takes. The caller is in a section, and stays there until it
+    /// has released the lock.
     #[inline]
     pub(crate) fn lock(&self) {
+        #[cfg(not(loom))]
+        debug_assert_ne!(section::depth(), 0, "a holder could be preempted");
         if !self.try_lock() {
             self.lock_slow();
         }
@@ -136,6 +141,7 @@ impl<T> Spin<T> {
     /// Locks, waiting as long as it takes.
     #[inline]
     pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
+        section::begin();
         self.raw.lock();
         self.guard()
     }
@@ -145,7 +151,12 @@ impl<T> Spin<T> {
     #[inline]
     #[must_use]
     pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-        self.raw.try_lock().then(|| self.guard())
+        section::begin();
+        if self.raw.try_lock() {
+            return Some(self.guard());
+        }
+        section::leave();
+        None
     }
 
     #[cfg(test)]
@@ -200,6 +211,19 @@ impl<T> Drop for SpinGuard<'_, T> {
     fn drop(&mut self) {
         // SAFETY: the guard was made by an acquisition, and no borrow of the value outlives it.
         unsafe { self.raw.unlock() }
+        section::leave();
+    }
+}
+
+#[cfg(not(loom))]
+impl<T> SpinGuard<'_, T> {
+    /// Unlocks, and goes on with the section: for what must follow before the goroutine may be preempted.
+    #[inline]
+    pub(crate) fn unlock(self) -> section::Inside {
+        let this = core::mem::ManuallyDrop::new(self);
+        // SAFETY: the guard was made by an acquisition, and is used up here.
+        unsafe { this.raw.unlock() };
+        section::adopt()
     }
 }
 

@@ -7,7 +7,9 @@
 //! across a switch; elsewhere an ordinary thread-local is read behind calls that are never inlined,
 //! which return the value and never its address.
 //!
-//! The word holds the address of the thread's `Machine`, or zero on a thread that is no M.
+//! The word holds the address of the thread's `Machine`, or zero on a thread that is no M. It is kept one too high,
+//! because the migration guard takes a pointer that both a thread-local and a goroutine's stack hold for a
+//! reason to stay, and an M's own address is on many stacks.
 #![expect(unsafe_code, reason = "thread-local access in assembly")]
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
@@ -91,22 +93,38 @@ mod word {
     }
 }
 
-pub(crate) use word::{get, set};
+/// The address that this thread has set.
+#[inline(always)]
+pub(crate) fn get() -> Option<usize> {
+    match word::get() {
+        0 => None,
+        word => Some(word - 1),
+    }
+}
+
+/// Sets this thread's address; once.
+pub(crate) fn set(address: usize) {
+    word::set(address + 1);
+}
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn every_thread_has_its_own_word() {
-        assert_eq!(super::get(), 0);
-        super::set(7);
         std::thread::spawn(|| {
-            assert_eq!(super::get(), 0);
-            super::set(9);
-            assert_eq!(super::get(), 9);
+            assert_eq!(super::get(), None);
+            super::set(8);
+            std::thread::spawn(|| {
+                assert_eq!(super::get(), None);
+                super::set(16);
+                assert_eq!(super::get(), Some(16));
+            })
+            .join()
+            .unwrap();
+            assert_eq!(super::get(), Some(8));
+            super::word::set(0);
         })
         .join()
         .unwrap();
-        assert_eq!(super::get(), 7);
-        super::set(0);
     }
 }

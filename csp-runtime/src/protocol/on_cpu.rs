@@ -43,6 +43,12 @@ impl OnCpu {
         self.0.store(false, Ordering::Release);
     }
 
+    /// Whether nobody is on the stack.
+    #[inline]
+    pub(crate) fn is_free(&self) -> bool {
+        !self.0.load(Ordering::Acquire)
+    }
+
     /// Waits until nobody is on the stack.
     #[inline]
     pub(crate) fn wait_until_free(&self) {

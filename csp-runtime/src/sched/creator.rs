@@ -13,7 +13,7 @@
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ enum Request {
         /// The M starts as one of those that search, and is already counted.
         spinning: bool,
     },
+    /// An M without a P, for whoever will need one at once.
+    Spare,
     /// The timers of this P, which is out of service, are to go to another.
     MoveTimers(&'static Processor),
 }
@@ -71,6 +73,17 @@ pub(super) fn request(p: &'static Processor, spinning: bool) {
         .unwrap_or_else(|_| unreachable!("the creator never ends"));
 }
 
+/// A spare M was asked for and is not there yet.
+static SPARE: AtomicBool = AtomicBool::new(false);
+
+/// Asks for an M without a P, unless one is on its way.
+pub(super) fn request_spare() {
+    let requests = REQUESTS.get().expect("the creator starts before any M");
+    if !SPARE.swap(true, Ordering::AcqRel) && requests.try_send(Request::Spare).is_err() {
+        SPARE.store(false, Ordering::Release);
+    }
+}
+
 /// Timers that are on their way from one heap to another.
 static MOVES: AtomicU32 = AtomicU32::new(0);
 
@@ -105,9 +118,15 @@ impl Creator {
         for request in requests {
             match request {
                 Request::Machine { p, spinning } => {
-                    if let Err(error) = self.create(p, spinning) {
+                    if let Err(error) = self.create(Some((p, spinning))) {
                         self.refuse(p, spinning, &error);
                     }
+                }
+                Request::Spare => {
+                    if let Err(error) = self.create(None) {
+                        self.report(&error);
+                    }
+                    SPARE.store(false, Ordering::Release);
                 }
                 Request::MoveTimers(p) => {
                     procs::move_timers(p);
@@ -118,19 +137,22 @@ impl Creator {
         }
     }
 
-    fn create(&mut self, p: &'static Processor, spinning: bool) -> io::Result<()> {
+    /// Starts an M with the P given, or one that goes to sleep at once.
+    fn create(&mut self, work: Option<(&'static Processor, bool)>) -> io::Result<()> {
         let m = self
             .spare
             .take()
             .unwrap_or_else(|| Machine::create(self.started));
         reserve_place(self.started as usize + 1);
-        m.give(p, spinning);
+        if let Some((p, spinning)) = work {
+            m.give(p, spinning);
+        }
         let started = thread::Builder::new()
             .name(format!("csp-m-{}", m.id))
             .stack_size(STACK)
             .spawn(move || {
                 let _signals = AltStack::install();
-                switch::run(m)
+                switch::run(m, work.is_some())
             });
         match started {
             Ok(_) => {
@@ -139,9 +161,12 @@ impl Creator {
                 Ok(())
             }
             Err(error) => {
-                // Nobody will wake up there: take P and token back, and keep the M.
-                m.parker.park();
-                let _ = m.take_gift();
+                if work.is_some() {
+                    // Nobody will wake up there: take P and token back, and keep the M.
+                    m.parker.park();
+                    let _ = m.take_gift();
+                    m.take_p();
+                }
                 self.spare = Some(m);
                 Err(error)
             }
@@ -155,13 +180,7 @@ impl Creator {
                 "fatal error: csp cannot start a thread: {error}; {ADVICE}\n"
             ));
         }
-        if !self.reported {
-            self.reported = true;
-            let _ = writeln!(
-                io::stderr(),
-                "csp: cannot start another thread: {error}; running on with fewer; {ADVICE}"
-            );
-        }
+        self.report(error);
         {
             let sched = scheduler();
             let mut lists = sched.lists();
@@ -173,6 +192,17 @@ impl Creator {
         thread::sleep(BACK_OFF);
         // The P may have work: an M that has gone to sleep meanwhile can take it.
         ready::wake_fenced();
+    }
+
+    #[cold]
+    fn report(&mut self, error: &io::Error) {
+        if !self.reported {
+            self.reported = true;
+            let _ = writeln!(
+                io::stderr(),
+                "csp: cannot start another thread: {error}; running on with fewer; {ADVICE}"
+            );
+        }
     }
 }
 

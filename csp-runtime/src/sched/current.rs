@@ -11,19 +11,20 @@ use crate::sched::{Machine, Processor};
 /// The M of this thread, or `None` on a thread that is no M.
 #[inline]
 pub(crate) fn machine() -> Option<&'static Machine> {
-    Machine::from_ptr(core::ptr::with_exposed_provenance_mut(tls::get()))
+    Machine::from_ptr(core::ptr::with_exposed_provenance_mut(tls::get()?))
 }
 
 /// The goroutine that calls, or `None` on a plain thread and in the scheduler loop.
 #[inline]
 pub(crate) fn goroutine() -> Option<&'static Goroutine> {
-    machine()?.g.get()
+    machine()?.g()
 }
 
-/// The processor of the calling goroutine or scheduler loop.
+/// The processor of the calling goroutine or scheduler loop; inside a section only, since it may be
+/// another's at any moment outside.
 #[inline]
 pub(crate) fn processor() -> Option<&'static Processor> {
-    machine()?.p.get()
+    machine()?.p()
 }
 
 /// Makes this thread an M; once, when it starts.

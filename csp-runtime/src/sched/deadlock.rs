@@ -7,6 +7,8 @@
 //! - the process has no thread but the runtime's own and those that wait for such a function;
 //! - from a look before the threads were counted to one after, no goroutine was picked to run.
 //!
+//! - no goroutine is in a call that blocks and during which its P was taken away.
+//!
 //! Without a P no goroutine runs; without other threads nothing else can make one ready. A call that
 //! blocks its thread, a bridge's helper, a thread of the program: each keeps a P busy or is a thread of
 //! its own, and so is no deadlock. Where the number of threads cannot be read, the answer is no.
@@ -93,7 +95,8 @@ fn picks_if_quiet() -> Option<u64> {
         .count();
     let quiet = lists.idle_procs.len() == in_service
         && sched.all().all(|p| !p.has_work())
-        && sched.global.is_empty()
+        && !sched.has_global()
+        && sched.away.load(Ordering::SeqCst) == 0
         && !creator::is_moving_timers()
         && sched.next_timer() == NEVER;
     quiet.then(|| {

@@ -1,6 +1,7 @@
 //! Where an M looks for its next goroutine, and how it goes to sleep when there is none.
 //!
-//! Order of the search: due timers of the own P; every 61st time the global queue, so that it does
+//! Order of the search: due timers of the own P; the M's mail; what the clock or the network woke while all
+//! Ps were busy; every 61st time the global queue or the stopped goroutines, so that they do
 //! not starve; `runnext`; the own ring; the global queue; then, if it may count as searching, half of
 //! another P's ring, its due timers, and at last its `runnext`.
 //!
@@ -20,6 +21,8 @@ use crate::sched::{Machine, Processor, procs, ready, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
+/// Once in this many picks, those that the clock or the network has woken do not go first.
+const URGENT_NOT: u32 = 4;
 /// The most goroutines in a row from `runnext` while the ring is not empty.
 const INHERIT_MAX: u32 = 64;
 /// The most goroutines taken from the global queue at once.
@@ -33,8 +36,8 @@ const ROUNDS: u32 = 4;
 #[inline]
 pub(super) fn find(m: &'static Machine) -> &'static Goroutine {
     let p = m.processor();
-    match take_own(p) {
-        Some(g) if !m.spinning.get() => g,
+    match take_own(m, p) {
+        Some(g) if !m.is_spinning() => g,
         Some(g) => {
             stop_spinning(m);
             g
@@ -44,19 +47,29 @@ pub(super) fn find(m: &'static Machine) -> &'static Goroutine {
 }
 
 #[inline]
-fn take_own(p: &'static Processor) -> Option<&'static Goroutine> {
+fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Goroutine> {
     if procs::must_retire(p) {
         return None;
     }
     let sched = scheduler();
     if p.timers.next() != NEVER {
         fire_due(p, p);
+        sysmon::watch_timer(p.timers.next());
     }
     let tick = p.tick.load(Ordering::Relaxed);
-    if tick.is_multiple_of(GLOBAL_EVERY)
-        && let Some(g) = sched.global.pop()
+    if let Some(g) = m.mail.pop() {
+        return Some(Goroutine::from_ptr(g));
+    }
+    if !sched.urgent.is_empty()
+        && !tick.is_multiple_of(URGENT_NOT)
+        && let Some(g) = sched.urgent.pop()
     {
         return Some(Goroutine::from_ptr(g));
+    }
+    if tick.is_multiple_of(GLOBAL_EVERY)
+        && let Some(g) = take_one_global(tick)
+    {
+        return Some(g);
     }
     if let Some(g) = p.take_next() {
         let fair = p.with_local(|local| {
@@ -73,6 +86,19 @@ fn take_own(p: &'static Processor) -> Option<&'static Goroutine> {
     Some(g)
 }
 
+/// Takes the oldest goroutine of the global queue or of the stopped ones, in turn.
+#[cold]
+fn take_one_global(tick: u32) -> Option<&'static Goroutine> {
+    let sched = scheduler();
+    let (first, second) = if (tick / GLOBAL_EVERY).is_multiple_of(2) {
+        (&sched.global, &sched.stopped)
+    } else {
+        (&sched.stopped, &sched.global)
+    };
+    let g = first.pop().or_else(|| second.pop())?;
+    Some(Goroutine::from_ptr(g))
+}
+
 #[cold]
 #[inline(never)]
 fn find_slow(m: &'static Machine) -> &'static Goroutine {
@@ -83,11 +109,11 @@ fn find_slow(m: &'static Machine) -> &'static Goroutine {
             sleep(m);
             continue;
         }
-        if let Some(g) = take_own(p)
+        if let Some(g) = take_own(m, p)
             .or_else(|| take_global(p))
             .or_else(|| search(m, p))
         {
-            if m.spinning.get() {
+            if m.is_spinning() {
                 stop_spinning(m);
             }
             return g;
@@ -100,16 +126,26 @@ fn find_slow(m: &'static Machine) -> &'static Goroutine {
 /// somebody was searching: pass the search on if there is any.
 #[cold]
 fn stop_spinning(m: &'static Machine) {
-    m.spinning.set(false);
+    m.set_spinning(false);
     ready::stop_spin();
 }
 
 /// Takes a fair share of the global queue.
 fn take_global(p: &'static Processor) -> Option<&'static Goroutine> {
     let sched = scheduler();
+    let tick = p.tick.load(Ordering::Relaxed);
+    if let Some(g) = sched.urgent.pop() {
+        return Some(Goroutine::from_ptr(g));
+    }
+    // Those that were stopped and those that only wait take turns.
+    if tick.is_multiple_of(2)
+        && let Some(g) = sched.stopped.pop()
+    {
+        return Some(Goroutine::from_ptr(g));
+    }
     let waiting = sched.global.len();
     if waiting == 0 {
-        return None;
+        return sched.stopped.pop().map(Goroutine::from_ptr);
     }
     let share = waiting / sched.procs.load(Ordering::Relaxed).max(1) as usize + 1;
     let mut batch = Batch::new();
@@ -143,11 +179,11 @@ pub(super) fn fire_due(p: &'static Processor, from: &'static Processor) -> bool 
 /// Looks at the other Ps.
 fn search(m: &'static Machine, p: &'static Processor) -> Option<&'static Goroutine> {
     let sched = scheduler();
-    if !m.spinning.get() {
+    if !m.is_spinning() {
         if !sched.idle.try_spin(sched.procs.load(Ordering::Relaxed)) {
             return None;
         }
-        m.spinning.set(true);
+        m.set_spinning(true);
     }
     let count = sched.count();
     for round in 0..ROUNDS {
@@ -172,8 +208,10 @@ fn search(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorouti
                 }
             }
         }
-        if !sched.global.is_empty() {
-            return take_global(p);
+        if sched.has_global()
+            && let Some(g) = take_global(p)
+        {
+            return Some(g);
         }
     }
     None
@@ -206,14 +244,14 @@ fn rest(m: &'static Machine, p: &'static Processor) {
         let mut lists = sched.lists();
         // Under this lock every outside producer's push is either visible here, or its fence
         // comes later and it sees the idle P.
-        if !sched.global.is_empty() || procs::must_retire(p) {
+        if sched.has_global() || !m.mail.is_empty() || procs::must_retire(p) {
             return;
         }
-        m.p.set(None);
+        m.take_p();
         sched.put_idle(&mut lists, p);
         lists.machines.push(m);
     }
-    if m.spinning.replace(false) {
+    if m.set_spinning(false) {
         let _ = sched.idle.stop_spin();
     }
     // Partner: the fence in `ready::wake_fenced`, and the argument in `protocol::idle`.
@@ -235,17 +273,28 @@ fn wake_up(m: &'static Machine, lists: &mut Lists) -> bool {
     let Some(at) = lists.machines.iter().position(|other| ptr::eq(*other, m)) else {
         return false;
     };
-    let p = scheduler().take_idle(lists);
-    if p.is_some() {
-        lists.machines.swap_remove(at);
-        m.p.set(p);
-    }
-    p.is_some()
+    let Some(p) = scheduler().take_idle(lists) else {
+        return false;
+    };
+    lists.machines.swap_remove(at);
+    m.hold(p);
+    true
 }
 
 /// Sleeps until somebody gives this M a P, or until the earliest timer is due and a P is idle.
 pub(super) fn sleep(m: &'static Machine) {
-    scheduler().lists().machines.push(m);
+    let sched = scheduler();
+    let mut mail = Batch::new();
+    {
+        let mut lists = sched.lists();
+        m.mail.pop_batch(usize::MAX, &mut mail);
+        lists.machines.push(m);
+    }
+    if !mail.is_empty() {
+        // Without a P it can do nothing for them. Whoever picks one finds this M asleep and gives it a P.
+        sched.global.push_batch(&mut mail);
+        ready::wake_fenced();
+    }
     sleep_listed(m);
 }
 

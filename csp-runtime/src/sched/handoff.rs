@@ -1,7 +1,7 @@
-//! A goroutine that must keep its thread while it waits.
+//! A goroutine that keeps its thread while it waits: for what it waits for, or for a P.
 //!
 //! ```text
-//!   M1 (goroutine g unwinds, waits)           M2 (scheduler loop)
+//!   M1 (goroutine g)                          M2 (scheduler loop)
 //!   binds g, publishes its waiter
 //!   gives its P away ───────────────────────▶ runs others with it
 //!   sleeps, still on g's stack                 … g is made ready and queued
@@ -11,31 +11,32 @@
 //! ```
 //!
 //! No stack is switched on the way: the thread itself sleeps. The entry in the run queue is
-//! an ordinary one; `Goroutine::bound` says that only M1 can continue it.
+//! an ordinary one; `Goroutine::bound` says that only M1 can continue it. Four kinds wait like this: goroutines
+//! that unwind, those locked to their thread, those that a signal has stopped (`preempt`), and those that came back from
+//! a blocking call without a P (`retake`).
+//!
+//! **Mail.** A goroutine that has left its stack, but that only M1 may resume (its stack refers to M1's
+//! thread-locals, see `migration`), is put into M1's mail. M1 looks there at each pick, and is woken with a P if it
+//! sleeps without a goroutine. If it sleeps *with* one, or is in a blocking call, the mail waits.
 
 use core::ptr;
 
 use crate::goroutine::{Goroutine, Status};
+use crate::primitive::clock::NEVER;
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
-use crate::sched::{Machine, Processor, current, find, procs, ready};
+use crate::sched::{Machine, Processor, current, find, procs, ready, sysmon};
 
-/// Parks the calling goroutine together with its thread.
+/// Parks the calling goroutine together with its thread; in a section.
 #[cold]
 pub(super) fn park_bound(g: &'static Goroutine) {
     let m = current::machine().expect("a goroutine runs on an M");
-    let p = m.p.take().expect("a running goroutine has a P");
+    let p = m.take_p().expect("a running goroutine has a P");
     give_away(p);
-    m.parker.park();
-    let given = m.take_gift();
-    debug_assert!(given.is_some(), "a bound goroutine is continued with a P");
-    // A gift never makes this M a searcher: it has its goroutine.
-    debug_assert!(!m.spinning.get());
-    g.bind(ptr::null_mut());
-    g.set_status(Status::Running);
+    wait_in_place(m, g);
 }
 
-/// Lets others run although the calling goroutine is bound.
+/// Lets others run although the calling goroutine is bound; in a section.
 #[cold]
 pub(super) fn yield_bound(g: &'static Goroutine) {
     let m = current::machine().expect("a goroutine runs on an M");
@@ -43,19 +44,65 @@ pub(super) fn yield_bound(g: &'static Goroutine) {
     park_bound(g);
 }
 
+/// Queues the goroutine that runs on `m` among those that wait for a P with their thread. It must wait next.
+pub(super) fn queue_in_place(m: &'static Machine, g: &'static Goroutine) {
+    g.bind(m.as_ptr());
+    g.set_status(Status::Runnable);
+    scheduler().stopped.push(g.as_ptr());
+}
+
+/// Sleeps until the goroutine that runs on `m`, which is bound, is picked, and goes on with the picker's P.
+pub(super) fn wait_in_place(m: &'static Machine, g: &'static Goroutine) {
+    m.parker.park();
+    let given = m.take_gift();
+    debug_assert!(given.is_some(), "a bound goroutine is continued with a P");
+    // A gift never makes this M a searcher: it has its goroutine.
+    debug_assert!(!m.is_spinning());
+    g.bind(ptr::null_mut());
+    g.set_status(Status::Running);
+}
+
 /// `m` picked a goroutine bound to another M: gives it the P and becomes a spare until it is
 /// given one itself.
 #[cold]
 pub(super) fn to_bound(m: &'static Machine, bound: *mut ()) {
-    let p = m.p.take().expect("the scheduler loop has a P");
+    let p = m.take_p().expect("the scheduler loop has a P");
     Machine::from_ptr(bound)
         .expect("checked by the caller")
         .give(p, false);
     find::sleep(m);
 }
 
+/// `m` picked a goroutine that only `home` may resume: leaves it there, with the P if `home` sleeps.
+#[cold]
+pub(super) fn to_home(m: &'static Machine, home: &'static Machine, g: &'static Goroutine) {
+    let sched = scheduler();
+    let mut lists = sched.lists();
+    // Under the lock: an M that goes to sleep looks at its mail under it.
+    home.mail.push(g.as_ptr());
+    let at = lists.machines.iter().position(|idle| ptr::eq(*idle, home));
+    let Some(at) = at else {
+        return;
+    };
+    lists.machines.swap_remove(at);
+    drop(lists);
+    let p = m.take_p().expect("the scheduler loop has a P");
+    home.give(p, false);
+    find::sleep(m);
+}
+
+/// A P was taken out of the idle list by an M that does not search: work that arrived when it became idle may count on
+/// it, and its timers have no keeper.
+pub(super) fn took_idle() {
+    fence(Ordering::SeqCst);
+    if scheduler().has_queued() {
+        ready::wake_if_wanted();
+    }
+    sysmon::watch();
+}
+
 /// Passes a P to an idle or a new M if it has anything to do, or else to the idle list.
-fn give_away(p: &'static Processor) {
+pub(super) fn give_away(p: &'static Processor) {
     let sched = scheduler();
     let mut lists = sched.lists();
     if procs::must_retire(p) {
@@ -63,9 +110,7 @@ fn give_away(p: &'static Processor) {
         procs::hand_over_contents(p);
         return;
     }
-    let idle = !p.has_work()
-        && sched.global.is_empty()
-        && p.timers.next() == crate::primitive::clock::NEVER;
+    let idle = !p.has_work() && !sched.has_global() && p.timers.next() == NEVER;
     if idle {
         sched.put_idle(&mut lists, p);
         drop(lists);

@@ -25,11 +25,16 @@
 //! | `switch` | the loop of an M; park and yield |
 //! | `ready` | making goroutines runnable, and whom to wake for them |
 //! | `handoff` | a goroutine that must keep its thread while it waits |
+//! | `preempt`, `signal` | stopping a goroutine that computes |
+//! | `retake` | taking the P from a thread that blocks |
+//! | `thread` | what the system knows of an M's thread |
 //! | `procs` | `GOMAXPROCS`: growing and shrinking the set of Ps |
 //! | `creator` | the thread that starts Ms |
-//! | `sysmon` | the thread that watches without a P |
+//! | `sysmon` | the thread that watches without a P: when it looks |
+//! | `patrol` | what it looks at: who runs too long, who blocks |
 //! | `deadlock` | noticing that nothing will ever happen again |
 //! | `config` | how many Ps to start with |
+//! | `counts` | numbers for reports |
 //!
 //! # When to wake another M
 //!
@@ -51,24 +56,34 @@
 //! after it has said so, behind a fence; see `protocol::idle` for the proof and its model.
 
 pub(crate) mod config;
+mod counts;
 pub(crate) mod creator;
 pub(crate) mod current;
 pub(crate) mod deadlock;
 mod find;
 mod handoff;
 mod machine;
+mod patrol;
+pub(crate) mod preempt;
 mod proc;
 mod procs;
 mod ready;
+mod retake;
 mod shared;
+mod signal;
 mod switch;
 mod sysmon;
+mod thread;
 
+pub(crate) use counts::counts;
 pub(crate) use machine::Machine;
+pub(crate) use preempt::checkpoint;
 pub(crate) use proc::{Processor, take_id};
 pub(crate) use procs::{procs, set_procs};
 pub(crate) use ready::{ready, ready_new};
+pub(crate) use retake::{begin_call, end_call};
 pub(crate) use shared::{num_goroutine, scheduler, start};
 pub(crate) use switch::{
-    bind_if_needed, count_thread_start, free_slot, park, park_forever, pin_goroutines, yield_now,
+    bind_if_needed, count_thread_start, free_slot, lock_thread, park, park_forever, pin_goroutines,
+    unlock_thread, yield_now,
 };

@@ -15,8 +15,10 @@ use core::ptr::{self, NonNull};
 use crate::goroutine::{Batch, FreeSlots, Goroutine};
 use crate::primitive::pad::CachePadded;
 use crate::primitive::rng::Rng;
-use crate::primitive::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::primitive::section;
+use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::queue::{LocalQueue, NextSlot};
+use crate::sched::Machine;
 use crate::timers::TimerHeap;
 
 /// Goroutine numbers a P takes at once.
@@ -29,6 +31,8 @@ pub(crate) struct Processor {
     pub(crate) id: u32,
     /// Counts the goroutines run here; written by the holder, read by sysmon and thieves.
     pub(crate) tick: AtomicU32,
+    /// The M that holds it, or held it last; written by that M.
+    pub(crate) holder: AtomicPtr<Machine>,
     /// Neither held nor idle since `GOMAXPROCS` was lowered; under the scheduler's lock.
     pub(crate) retired: AtomicBool,
     /// The goroutine made ready last by the one that runs here.
@@ -69,6 +73,7 @@ impl Processor {
         Box::leak(Box::new(Self {
             id,
             tick: AtomicU32::new(0),
+            holder: AtomicPtr::new(ptr::null_mut()),
             retired: AtomicBool::new(false),
             runnext: NextSlot::new(),
             started: AtomicU64::new(0),
@@ -90,7 +95,7 @@ impl Processor {
     #[inline]
     pub(crate) fn with_local<R>(&self, f: impl FnOnce(&mut Local) -> R) -> R {
         debug_assert!(
-            super::current::processor().is_some_and(|p| ptr::eq(p, self)),
+            section::depth() > 0 && super::current::processor().is_some_and(|p| ptr::eq(p, self)),
             "only the holder of a P touches its local state"
         );
         // SAFETY: one M holds the P and is the caller; `f` does not re-enter.

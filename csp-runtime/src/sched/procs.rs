@@ -6,25 +6,29 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::goroutine::Batch;
+use crate::goroutine::{Batch, Goroutine};
 use crate::primitive::clock::NEVER;
 use crate::sched::shared::{MAX_PROCS, scheduler};
 use crate::sched::{Machine, Processor, creator, ready};
+
+/// Ps kept out of service, for [`lend`].
+const LENT: u32 = 2;
 
 /// Sets the number of Ps, 1 to `MAX_PROCS`, and returns the one before.
 pub(crate) fn set_procs(n: usize) -> usize {
     let sched = scheduler();
     let n = n.clamp(1, MAX_PROCS) as u32;
     // Creating allocates: do it before taking the lock. Losing a race leaks one P, harmlessly.
-    let fresh: Vec<_> = (sched.count()..n).map(Processor::create).collect();
+    let wanted = (n + LENT).min(MAX_PROCS as u32);
+    let fresh: Vec<_> = (sched.count()..wanted).map(Processor::create).collect();
     let mut surplus = Vec::with_capacity(MAX_PROCS);
     let before = {
         let mut lists = sched.lists();
         let before = sched.procs.swap(n, Ordering::SeqCst);
         for p in fresh {
             if p.id == sched.count() {
+                p.retired.store(true, Ordering::Relaxed);
                 sched.add(p);
-                sched.put_idle(&mut lists, p);
             }
         }
         for p in sched.all().filter(|p| p.id < n) {
@@ -60,8 +64,8 @@ pub(super) fn must_retire(p: &Processor) -> bool {
 
 /// Takes `p` from `m`, which holds it, and out of service. The M must sleep afterwards.
 pub(super) fn retire(m: &'static Machine, p: &'static Processor) {
-    m.p.set(None);
-    if m.spinning.replace(false) {
+    m.take_p();
+    if m.set_spinning(false) {
         let _ = scheduler().idle.stop_spin();
     }
     hand_over_contents(p);
@@ -93,6 +97,24 @@ pub(super) fn hand_over_contents(p: &'static Processor) {
         }
     }
     ready::wake_fenced();
+}
+
+/// Lends a P to the stopped goroutine that has waited longest: one out of service, which goes out of service again at
+/// its M's next pick. Without one, or without anybody to lend it to, nothing happens.
+pub(super) fn lend() {
+    let sched = scheduler();
+    let lists = sched.lists();
+    let Some(p) = sched.all().find(|p| p.retired.load(Ordering::Relaxed)) else {
+        return;
+    };
+    let Some(g) = sched.stopped.pop().map(Goroutine::from_ptr) else {
+        return;
+    };
+    p.retired.store(false, Ordering::Relaxed);
+    drop(lists);
+    Machine::from_ptr(g.bound())
+        .expect("a stopped goroutine is bound to its M")
+        .give(p, false);
 }
 
 /// Moves the timers of a P out of service to the first one, which is never out of service. Allocates, so

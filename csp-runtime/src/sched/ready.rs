@@ -3,6 +3,7 @@
 //! See the module docs of `sched` for the policy and for why no wake-up is lost.
 
 use crate::goroutine::{Goroutine, Status};
+use crate::primitive::section;
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
 use crate::sched::{Processor, creator, current, sysmon};
@@ -11,6 +12,7 @@ use crate::sched::{Processor, creator, current, sysmon};
 /// none. The caller owns the one wake-up of the goroutine's current wait.
 #[inline]
 pub(crate) fn ready(g: &'static Goroutine) {
+    let _inside = section::enter();
     g.set_status(Status::Runnable);
     match current::processor() {
         Some(p) => ready_on(p, g),
@@ -36,6 +38,7 @@ fn ready_on(p: &'static Processor, g: &'static Goroutine) {
 /// and they start in the order in which they were made.
 #[inline]
 pub(crate) fn ready_new(g: &'static Goroutine) {
+    let _inside = section::enter();
     match current::processor() {
         Some(p) if p.has_work() => ready_last(p, g),
         Some(p) => {
@@ -52,6 +55,12 @@ pub(crate) fn ready_last(p: &'static Processor, g: &'static Goroutine) {
     g.set_status(Status::Runnable);
     p.push(g.as_ptr());
     wake_if_wanted();
+}
+
+/// Makes a goroutine runnable behind everything that is queued anywhere.
+pub(crate) fn ready_for_all(g: &'static Goroutine) {
+    g.set_status(Status::Runnable);
+    inject(g);
 }
 
 /// Queues a goroutine where any M finds it, and wakes one.

@@ -13,7 +13,7 @@ use crate::primitive::spin::{Spin, SpinGuard};
 use crate::primitive::sync::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::protocol::idle::Idle;
 use crate::queue::GlobalQueue;
-use crate::sched::{Machine, Processor, config, creator, sysmon};
+use crate::sched::{Machine, Processor, config, creator, preempt, retake, sysmon};
 
 /// The most Ps there can be.
 pub(crate) const MAX_PROCS: usize = 1024;
@@ -22,6 +22,13 @@ pub(crate) const MAX_PROCS: usize = 1024;
 pub(crate) struct Scheduler {
     /// Runnable goroutines of no P in particular.
     pub(crate) global: CachePadded<GlobalQueue<Goroutine>>,
+    /// Goroutines woken by the clock or the network while every P was busy: they go first.
+    pub(crate) urgent: CachePadded<GlobalQueue<Goroutine>>,
+    /// Goroutines that wait for a P together with their thread: stopped by a preemption, or back from a call
+    /// during which their P was taken away.
+    pub(crate) stopped: CachePadded<GlobalQueue<Goroutine>>,
+    /// Ms without a P that run user code: in a blocking call, or on their way back from one.
+    pub(crate) away: AtomicU32,
     /// How many Ps are idle and how many Ms search.
     pub(crate) idle: CachePadded<Idle>,
     /// `GOMAXPROCS`: Ps with a number below it may run. Written under `lists`.
@@ -49,6 +56,9 @@ pub(crate) struct Lists {
 
 static SCHEDULER: Scheduler = Scheduler {
     global: CachePadded::new(GlobalQueue::new()),
+    urgent: CachePadded::new(GlobalQueue::new()),
+    stopped: CachePadded::new(GlobalQueue::new()),
+    away: AtomicU32::new(0),
     idle: CachePadded::new(Idle::new()),
     procs: CachePadded::new(AtomicU32::new(0)),
     created: AtomicU32::new(0),
@@ -74,6 +84,8 @@ pub(crate) fn scheduler() -> &'static Scheduler {
 /// If the system refuses a thread.
 pub(crate) fn start() -> io::Result<()> {
     SCHEDULER.lists().idle_procs.reserve_exact(MAX_PROCS);
+    retake::init();
+    preempt::init();
     creator::start()?;
     sysmon::start()?;
     super::procs::set_procs(config::initial_procs());
@@ -131,9 +143,15 @@ impl Scheduler {
             .unwrap_or(crate::primitive::clock::NEVER)
     }
 
+    /// Whether a goroutine waits in a queue that belongs to no P; a hint.
+    #[inline]
+    pub(crate) fn has_global(&self) -> bool {
+        !self.global.is_empty() || !self.stopped.is_empty() || !self.urgent.is_empty()
+    }
+
     /// Whether a goroutine waits in any queue; a hint.
     pub(crate) fn has_queued(&self) -> bool {
-        !self.global.is_empty() || self.all().any(|p| !p.is_queue_empty())
+        self.has_global() || self.all().any(|p| !p.is_queue_empty())
     }
 }
 

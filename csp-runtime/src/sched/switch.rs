@@ -12,18 +12,27 @@ use core::ptr;
 
 use crate::coroutine::Command;
 use crate::goroutine::{self, Goroutine, Reason};
+use crate::primitive::section;
 use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::shared::scheduler;
-use crate::sched::{Machine, Processor, current, find, handoff, ready};
+use crate::sched::{Machine, current, find, handoff, ready, signal, thread};
 use crate::stack::{SizeClass, fatal};
 
-/// The life of an M, which has been given a P.
-pub(super) fn run(m: &'static Machine) -> ! {
+/// The life of an M, which has been given a P, or begins as a spare.
+pub(super) fn run(m: &'static Machine, given: bool) -> ! {
     let _abort = AbortOnUnwind;
+    // In the runtime, except while a goroutine runs.
+    let _ = m.section.begin();
     current::set_machine(m);
-    m.parker.park();
-    let given = m.take_gift();
-    debug_assert!(given.is_some(), "an M starts with a P");
+    thread::unblock(signal::PREEMPT);
+    m.introduce();
+    if given {
+        m.parker.park();
+        let p = m.take_gift();
+        debug_assert!(p.is_some(), "an M starts with a P");
+    } else {
+        find::sleep(m);
+    }
     loop {
         let g = find::find(m);
         execute(m, g);
@@ -55,14 +64,26 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         handoff::to_bound(m, bound);
         return;
     }
-    m.g.set(Some(g));
+    if !ptr::eq(g.last(), m.as_ptr()) {
+        if let Some(home) = must_go_home(g) {
+            handoff::to_home(m, home, g);
+            return;
+        }
+        g.set_last(m.as_ptr());
+    }
+    m.set_g(Some(g));
+    m.blocking.store(false, Ordering::Relaxed);
     let command = g.resume();
-    m.g.set(None);
+    m.set_g(None);
     match command {
         Command::Park => g.set_off_cpu(),
         Command::Yield => {
             g.set_off_cpu();
             ready::ready_last(m.processor(), g);
+        }
+        Command::YieldToAll => {
+            g.set_off_cpu();
+            ready::ready_for_all(g);
         }
         Command::Done => {
             g.set_off_cpu();
@@ -70,26 +91,35 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         }
         Command::DoneDetached => {
             g.set_off_cpu();
-            let p = m.processor();
-            p.end_goroutine();
-            free_slot(Some(p), g);
+            m.processor().end_goroutine();
+            free_slot(g);
         }
     }
 }
 
-/// Gives an ended goroutine's slot back: to `p`, which the caller holds, or to the list of its class.
+/// The M on which the goroutine, which last ran there, has to go on.
+#[cold]
+#[inline(never)]
+fn must_go_home(_g: &'static Goroutine) -> Option<&'static Machine> {
+    None
+}
+
+/// Gives an ended goroutine's slot back: to the caller's P, or to the list of its class.
 #[inline]
-pub(crate) fn free_slot(p: Option<&'static Processor>, g: &'static Goroutine) {
-    match p {
+pub(crate) fn free_slot(g: &'static Goroutine) {
+    let _inside = section::enter();
+    match current::processor() {
         Some(p) if g.slot().class == SizeClass::DEFAULT => p.keep_slot(g),
         _ => goroutine::release(g),
     }
 }
 
 /// Parks the calling goroutine. It has made sure that somebody will make it ready, exactly once,
-/// and that may happen before this function switches away.
+/// and that may happen before this function switches away. It is in a section of depth one, and has been since
+/// before anybody could make it ready.
 #[inline]
 pub(crate) fn park(g: &'static Goroutine, reason: Reason, at: &'static Location<'static>) {
+    debug_assert_eq!(section::depth(), 1, "the section goes over to the loop");
     g.set_waiting(reason, at);
     if g.bound().is_null() {
         g.suspend(Command::Park);
@@ -103,6 +133,7 @@ pub(crate) fn park_forever(reason: Reason, at: &'static Location<'static>) -> ! 
     loop {
         match current::goroutine() {
             Some(g) => {
+                let _inside = section::enter();
                 bind_if_needed(g);
                 park(g, reason, at);
             }
@@ -120,12 +151,12 @@ pub(crate) fn pin_goroutines() {
     PINNED.store(true, Ordering::Relaxed);
 }
 
-/// Before a wait: decides whether the goroutine must keep its thread. One that is unwinding must,
+/// Before a wait: decides whether the goroutine must keep its thread. One that is locked to it must, and one that is unwinding,
 /// because the panic count that `std::thread::panicking` reads belongs to the thread. To be called
 /// before the goroutine's waiter becomes visible to others. True if it is bound now.
 #[inline]
 pub(crate) fn bind_if_needed(g: &'static Goroutine) -> bool {
-    if std::thread::panicking() || PINNED.load(Ordering::Relaxed) {
+    if std::thread::panicking() || PINNED.load(Ordering::Relaxed) || g.locked().get() > 0 {
         let m = current::machine().expect("a goroutine runs on an M");
         g.bind(m.as_ptr());
         return true;
@@ -140,10 +171,42 @@ pub(crate) fn bind_if_needed(g: &'static Goroutine) -> bool {
 /// other threads run.
 #[inline]
 pub(crate) fn yield_now() {
+    yield_as(Command::Yield);
+}
+
+/// As [`yield_now`], but behind all others, as one does whose time is up.
+pub(super) fn yield_to_all() {
+    yield_as(Command::YieldToAll);
+}
+
+#[inline]
+fn yield_as(command: Command) {
     match current::goroutine() {
-        Some(g) if bind_if_needed(g) => handoff::yield_bound(g),
-        Some(g) => g.suspend(Command::Yield),
+        Some(g) => {
+            let _inside = section::enter();
+            if bind_if_needed(g) {
+                handoff::yield_bound(g);
+            } else {
+                g.suspend(command);
+            }
+        }
         None => std::thread::yield_now(),
+    }
+}
+
+/// Locks the calling goroutine to its thread, once more; nothing on a plain thread.
+pub(crate) fn lock_thread() {
+    if let Some(g) = current::goroutine() {
+        let times = g.locked().get().checked_add(1);
+        g.locked()
+            .set(times.expect("a goroutine locks its thread at most 255 times at once"));
+    }
+}
+
+/// Undoes one [`lock_thread`].
+pub(crate) fn unlock_thread() {
+    if let Some(g) = current::goroutine() {
+        g.locked().set(g.locked().get().saturating_sub(1));
     }
 }
 

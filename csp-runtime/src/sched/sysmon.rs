@@ -3,9 +3,10 @@
 //! It makes good what the fast paths leave undone for the sake of their speed:
 //! - a goroutine that stays in `runnext` because its waker computes instead of waiting;
 //! - work in the ring of a busy P while another P is idle (the pushing M checks without a fence);
-//! - due timers while the P that has them is busy and no idle M keeps a deadline as early.
+//! - due timers while the P that has them is busy and no idle M keeps a deadline as early;
+//! - goroutines that block their thread or compute for longer than their slice (`patrol`).
 //!
-//! For each it starts one M on an idle P, and the search of that M does the rest. It runs no user
+//! For the first three it starts one M on an idle P, and the search of that M does the rest. It runs no user
 //! code, and while goroutines run it takes no lock for longer than a few instructions and allocates
 //! nothing. When everything has been idle for a while, it has the `deadlock` check made.
 //!
@@ -14,21 +15,26 @@
 //! | state | mode | period |
 //! |---|---|---|
 //! | some Ps idle, some at work | `FAST` | 50 us, doubling to 10 ms while nothing is scheduled |
-//! | no P idle | `SLOW` | 10 ms: there is no M to start |
+//! | no P idle, marked blocking calls under way | `FAST` | 50 us, doubling to 400 us |
+//! | no P idle, goroutines wait | `SLOW` | 1 ms, or when a slice ends |
+//! | no P idle, nobody waits | `SLOW` | doubling to 10 ms |
 //! | all Ps idle | `SLOW`, then `ASLEEP` after a second | until an M is started, or a second while a main function waits |
 //!
+//! In each of them it looks when the earliest timer is due that no idle M keeps.
+//!
 //! In `SLOW` and `ASLEEP` it is woken by the first `ready` that leaves a goroutine in `runnext` beside
-//! an idle P, which costs that goroutine one system call, once, and then nothing while the
-//! program stays busy.
+//! an idle P, by the first marked call, and by an M that has a timer due long before its next look. That costs a
+//! system call, once, and then nothing while the program stays busy.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::thread;
 
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::parker::Parker;
 use crate::primitive::precise;
-use crate::sched::shared::{MAX_PROCS, scheduler};
+use crate::sched::patrol::Patrol;
+use crate::sched::shared::scheduler;
 use crate::sched::{deadlock, ready};
 
 const FAST: u32 = 0;
@@ -38,8 +44,12 @@ const ASLEEP: u32 = 2;
 /// Nanoseconds between two looks.
 const SHORTEST: u64 = 50_000;
 const LONGEST: u64 = 10_000_000;
-/// From this period on, `ready` must wake it.
+/// Nanoseconds between two looks while goroutines wait and no P is idle.
+const BUSY: u64 = 1_000_000;
+/// From this period on, others must wake it.
 const SLOW_FROM: u64 = 400_000;
+/// A timer due this much before the next look is worth waking it.
+const EARLIER: u64 = 1_000_000;
 /// Looks at a wholly idle scheduler before it asks whether this is a deadlock: some milliseconds.
 const DEADLOCK_LOOKS: u32 = 8;
 /// Looks at a wholly idle scheduler before it goes to sleep.
@@ -49,15 +59,9 @@ const WATCHING: u64 = 1_000_000_000;
 
 /// How alert it is; written by sysmon, and set to `FAST` by whoever wakes it.
 static MODE: AtomicU32 = AtomicU32::new(FAST);
+/// Until when it sleeps; 0 while it is awake or looks often.
+static NEXT_LOOK: AtomicU64 = AtomicU64::new(0);
 static PARKER: Parker = Parker::new();
-
-/// What it saw at a P the last time.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    tick: u32,
-    /// Address of the goroutine in `runnext`, compared only.
-    next: usize,
-}
 
 /// Starts the thread.
 ///
@@ -87,6 +91,14 @@ pub(super) fn watch_timers() {
     }
 }
 
+/// The calling M has a timer due at `when`, and may be about to run a goroutine for long.
+#[inline]
+pub(super) fn watch_timer(when: u64) {
+    if NEXT_LOOK.load(Ordering::Relaxed) > when.saturating_add(EARLIER) {
+        wake();
+    }
+}
+
 /// A goroutine was left in `runnext`: if a P is idle, somebody must look after it soon.
 #[inline]
 pub(super) fn watch_if_idle() {
@@ -95,31 +107,44 @@ pub(super) fn watch_if_idle() {
     }
 }
 
+/// A call that may block begins.
+#[inline]
+pub(crate) fn watch_call() {
+    if MODE.load(Ordering::Relaxed) != FAST {
+        wake();
+    }
+}
+
 #[cold]
 fn wake() {
     if MODE.swap(FAST, Ordering::AcqRel) != FAST {
+        NEXT_LOOK.store(0, Ordering::Relaxed);
         PARKER.unpark();
     }
 }
 
 fn run() {
     precise::timers();
-    let mut seen = vec![Seen::default(); MAX_PROCS];
+    let mut patrol = Patrol::new();
     let mut delay = SHORTEST;
     let mut idle_looks = 0;
     loop {
-        let active = look(&mut seen);
+        let now = clock::now();
+        let found = patrol.look(now);
+        if wants_m(now, found.waiting) {
+            ready::wake_fenced();
+        }
         let sched = scheduler();
         let idle = sched.idle.idle();
         let procs = sched.procs.load(Ordering::Relaxed);
-        if idle == 0 {
-            delay = LONGEST;
-        } else if active {
-            delay = SHORTEST;
-        } else {
-            delay = (delay * 2).min(LONGEST);
-        }
-        idle_looks = if idle >= procs && !active {
+        delay = match () {
+            () if idle > 0 && found.active => SHORTEST,
+            () if idle > 0 => (delay * 2).min(LONGEST),
+            () if found.hot => (delay * 2).min(SLOW_FROM - 1),
+            () if found.waiting => BUSY,
+            () => (delay * 2).clamp(BUSY, LONGEST),
+        };
+        idle_looks = if idle >= procs && !found.active {
             idle_looks + 1
         } else {
             0
@@ -131,58 +156,43 @@ fn run() {
             idle_looks = 0;
             // The last thread that could end the wait may itself end without a word.
             let watching = deadlock::is_watching();
-            sleep(ASLEEP, if watching { WATCHING } else { NEVER });
+            sleep(ASLEEP, if watching { WATCHING } else { NEVER }, NEVER);
             delay = SHORTEST;
         } else if delay >= SLOW_FROM {
-            if sleep(SLOW, delay) {
+            if sleep(SLOW, delay, found.due) {
                 delay = SHORTEST;
             }
         } else {
-            PARKER.park_until(clock::now() + delay);
+            PARKER.park_until((now + delay).min(found.due));
         }
     }
 }
 
-/// Looks at every P and starts an M if one is wanted. True if goroutines were scheduled since the
-/// last look.
-fn look(seen: &mut [Seen]) -> bool {
+/// Whether an M should be started on an idle P.
+fn wants_m(now: u64, waiting: bool) -> bool {
     let sched = scheduler();
-    let mut active = false;
-    let mut waiting = !sched.global.is_empty();
-    for (p, seen) in sched.all().zip(seen) {
-        let now = Seen {
-            tick: p.tick.load(Ordering::Relaxed),
-            next: p.peek_next().addr(),
-        };
-        let scheduled = now.tick != seen.tick;
-        active |= scheduled;
-        waiting |= !p.is_queue_empty();
-        waiting |= !scheduled && now.next != 0 && now.next == seen.next;
-        *seen = now;
+    if waiting || sched.idle.idle() == 0 {
+        return waiting;
     }
     // A timer due earlier than the one an idle M keeps, or with no keeper, has only its P to see it.
-    if !waiting && sched.idle.idle() > 0 {
-        let next = sched.next_timer();
-        waiting = next < sched.keeper.load(Ordering::Relaxed) && next <= clock::now();
-    }
-    if waiting {
-        ready::wake_fenced();
-    }
-    active
+    let next = sched.next_timer();
+    next < sched.keeper.load(Ordering::Relaxed) && next <= now
 }
 
-/// Sleeps for `delay` ns in a mode in which others wake it. True if one did.
-fn sleep(mode: u32, delay: u64) -> bool {
+/// Sleeps for `delay` ns, or until `due`, in a mode in which others wake it. True if one did.
+fn sleep(mode: u32, delay: u64, due: u64) -> bool {
     MODE.store(mode, Ordering::SeqCst);
     // Partner: the locked instruction with which an M takes a P out of the idle ones, before it looks
     // at the mode.
     fence(Ordering::SeqCst);
     let sched = scheduler();
-    let mut until = clock::now().saturating_add(delay);
+    let now = clock::now();
+    let mut until = now.saturating_add(delay).min(due);
     let next = sched.next_timer();
-    if sched.idle.idle() > 0 && next < sched.keeper.load(Ordering::Relaxed) {
-        until = until.min(next.max(clock::now() + SHORTEST));
+    if mode != ASLEEP && next < sched.keeper.load(Ordering::Relaxed) {
+        until = until.min(next.max(now + SHORTEST));
     }
+    NEXT_LOOK.store(until, Ordering::Relaxed);
     // Something to do came up before the mode was visible: look again at once.
     let woken = if mode == ASLEEP && sched.idle.idle() < sched.procs.load(Ordering::SeqCst) {
         true
@@ -192,6 +202,7 @@ fn sleep(mode: u32, delay: u64) -> bool {
     } else {
         PARKER.park_until(until)
     };
+    NEXT_LOOK.store(0, Ordering::Relaxed);
     MODE.store(FAST, Ordering::SeqCst);
     woken
 }

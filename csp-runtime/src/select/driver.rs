@@ -22,9 +22,10 @@ use std::panic::Location;
 use crate::goroutine::Reason;
 use crate::primitive::clock::NEVER;
 use crate::primitive::rng::Rng;
+use crate::primitive::section;
 use crate::primitive::spin::RawSpin;
 use crate::protocol::ticket::{LAST_ARM, TIMEOUT};
-use crate::sched::current;
+use crate::sched::{self, current};
 use crate::wait::{Case, Poll, Task};
 
 /// What a select may do when nothing is ready.
@@ -69,6 +70,9 @@ pub(super) fn run(
     patience: Patience,
     at: &'static Location<'static>,
 ) -> Choice {
+    if patience != Patience::None {
+        sched::checkpoint();
+    }
     let count = cases.count();
     assert!(
         count <= usize::from(LAST_ARM),
@@ -105,6 +109,9 @@ fn attempt(
     let_down: Option<usize>,
     at: &'static Location<'static>,
 ) -> Round {
+    Task::warm_up();
+    // Until this round is over: nobody may preempt who is in a list and does not wait yet.
+    let _inside = section::enter();
     let task = Task::current();
     lock_all(cases, locks);
     let mut enabled = false;
@@ -292,6 +299,7 @@ fn with_rng<R>(f: impl FnOnce(&mut Rng) -> R) -> R {
     thread_local! {
         static SEED: Cell<u64> = const { Cell::new(0) };
     }
+    let _inside = section::enter();
     if let Some(p) = current::processor() {
         return p.with_local(|local| f(&mut local.rng));
     }

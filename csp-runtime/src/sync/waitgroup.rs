@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 
 use crate::goroutine::Reason;
 use crate::primitive::spin::{Spin, SpinGuard};
+use crate::sched;
 use crate::task::{JoinHandle, Options, spawn};
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
@@ -116,11 +117,12 @@ impl WaitGroup {
                 wakes.push(waiter);
             }
         }
-        drop(state);
+        let inside = state.unlock();
+        wakes.ready();
+        drop(inside);
         if last {
             self.free();
         }
-        wakes.ready();
     }
 
     /// Frees the state: the last owner has gone, so nobody can reach it.
@@ -135,6 +137,7 @@ impl WaitGroup {
     pub fn wait(&self) {
         let at = Location::caller();
         Task::warm_up();
+        sched::checkpoint();
         let mut state = self.lock();
         if state.count == 0 {
             return;
@@ -143,7 +146,7 @@ impl WaitGroup {
         let waiter = Waiter::new();
         waiter.prepare(task, None, 0, std::ptr::null_mut());
         state.waiters.push(&waiter, false);
-        drop(state);
+        let _inside = state.unlock();
         task.park(Reason::WaitGroup, at);
     }
 

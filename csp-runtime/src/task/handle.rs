@@ -10,7 +10,8 @@ use std::thread;
 use super::spawn::discard;
 use super::stored::Stored;
 use crate::goroutine::{Goroutine, Reason};
-use crate::sched::{self, current};
+use crate::primitive::section;
+use crate::sched;
 use crate::wait::Task;
 
 /// Owns the result of a goroutine started with `go!`.
@@ -113,6 +114,8 @@ impl<T> RawHandle<T> {
     pub(super) fn join(self) -> thread::Result<T> {
         let at = Location::caller();
         if !self.is_finished() {
+            Task::warm_up();
+            let _inside = section::enter();
             let task = Task::current();
             let joiner = Joiner(task);
             if self.g.join().wait(from_ref(&joiner).expose_provenance()) {
@@ -165,6 +168,10 @@ pub(super) fn wake(joiner: usize) {
 
 /// Gives an ended goroutine's slot back.
 fn free(g: &'static Goroutine) {
+    // It may have been stopped between the word that it has ended and its last switch.
+    while !g.is_off_cpu() {
+        sched::yield_now();
+    }
     g.clear();
-    sched::free_slot(current::processor(), g);
+    sched::free_slot(g);
 }

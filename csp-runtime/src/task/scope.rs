@@ -16,6 +16,7 @@ use super::defer::Defer;
 use super::handle::RawHandle;
 use super::spawn::{After, Options, SpawnError, discard, spawn_unchecked};
 use crate::goroutine::Reason;
+use crate::primitive::section;
 use crate::primitive::spin::Spin;
 use crate::protocol::count::{Count, Done};
 use crate::wait::Task;
@@ -71,6 +72,8 @@ impl Data {
     }
 
     fn wait(&self, at: &'static Location<'static>) {
+        Task::warm_up();
+        let _inside = section::enter();
         let task = Task::current();
         self.owner.set(Some(task));
         if self.children.wait() {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::goroutine::Reason;
 use crate::primitive::clock;
+use crate::primitive::section;
 use crate::sched;
 use crate::wait::Task;
 
@@ -35,6 +36,8 @@ pub fn sleep(d: Duration) {
         return;
     }
     let at = Location::caller();
+    Task::warm_up();
+    let _inside = section::enter();
     let task = Task::current();
     let wait = task.ticket().open();
     task.park_until(wait, clock::deadline(d), Reason::Sleep, at);

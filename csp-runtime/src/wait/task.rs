@@ -9,7 +9,8 @@ use crate::sched::{self, current};
 use crate::waitlist::{Task, ThreadTask};
 
 impl Task {
-    /// The caller, about to wait. Call it before a waiter of this task becomes visible to others.
+    /// The caller, about to wait. Call it before a waiter of this task becomes visible to others, in a section that
+    /// lasts until the wait is over: a goroutine that is preempted in between would be in two queues.
     #[inline]
     pub(crate) fn current() -> Self {
         match current::goroutine() {
@@ -54,7 +55,7 @@ impl Task {
         }
         match self {
             Self::Goroutine(g) => {
-                let p = current::processor().expect("a running goroutine has a P");
+                let p = current::processor().expect("in a section a goroutine has a P");
                 p.timers.insert(deadline, wait, g.as_ptr());
                 sched::park(g, reason, at);
                 let timed_out = g.ticket().winner(wait) == Some(TIMEOUT);

@@ -1,0 +1,47 @@
+//! Numbers about the scheduler.
+
+use crate::sched;
+
+/// What the scheduler has done since the process started, and what there is now; see
+/// [`metrics`](crate::runtime::metrics).
+///
+/// The numbers are read one after the other while the program runs, so they need not fit each other exactly.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Goroutines that exist.
+    pub goroutines: usize,
+    /// Ps: `GOMAXPROCS`.
+    pub procs: usize,
+    /// Ps that nobody uses.
+    pub idle_procs: usize,
+    /// Operating-system threads that run goroutines, or did.
+    pub threads: usize,
+    /// Times a goroutine had used up its time slice and was asked to let others run.
+    pub preemptions_asked: u64,
+    /// Times a goroutine was stopped where it was, because it had not let others run.
+    pub preemptions: u64,
+    /// Times a P was taken from a goroutine that blocked its thread.
+    pub handoffs: u64,
+}
+
+/// Returns numbers about the scheduler.
+///
+/// # Examples
+///
+/// ```
+/// let metrics = csp::runtime::metrics();
+/// assert!(metrics.idle_procs <= metrics.procs);
+/// ```
+pub fn metrics() -> Metrics {
+    let counts = sched::counts();
+    Metrics {
+        goroutines: sched::num_goroutine(),
+        procs: sched::procs(),
+        idle_procs: counts.idle_procs,
+        threads: counts.threads,
+        preemptions_asked: counts.asked,
+        preemptions: counts.stops,
+        handoffs: counts.handoffs,
+    }
+}

@@ -1,0 +1,27 @@
+//! What the scheduler has counted, for reports.
+
+use crate::primitive::sync::Ordering;
+use crate::sched::shared::scheduler;
+use crate::sched::{Machine, preempt, retake};
+
+/// Numbers; see `diag::metrics` for what they mean.
+pub(crate) struct Counts {
+    pub(crate) idle_procs: usize,
+    pub(crate) threads: usize,
+    pub(crate) asked: u64,
+    pub(crate) stops: u64,
+    pub(crate) handoffs: u64,
+}
+
+/// The numbers now.
+pub(crate) fn counts() -> Counts {
+    let (asked, stops) = preempt::counts();
+    let idle = scheduler().idle.idle();
+    Counts {
+        idle_procs: idle.min(scheduler().procs.load(Ordering::Relaxed)) as usize,
+        threads: Machine::all().count(),
+        asked,
+        stops,
+        handoffs: retake::count(),
+    }
+}

@@ -1,0 +1,241 @@
+//! What sysmon looks at on its rounds: each P, for how long the same goroutine has run there, and who waits.
+//!
+//! | at a P it finds | and does |
+//! |---|---|
+//! | its goroutine in a call marked as blocking, for 20 us | takes the P, if anybody waits for one |
+//! | its goroutine in user code for 1 ms, and the thread asleep in the kernel | takes the P, if anybody waits for one |
+//! | either of these for 10 ms | takes the P, for an idle one can be waited for without looking |
+//! | its goroutine in user code for 10 ms, and others wait | asks it to let them run; 1 ms later stops it |
+//! | the same for 1 ms, and the clock or the network has woken one | the same, 0.5 ms later |
+//! | the runtime itself for 20 ms, and stopped goroutines wait | lends a P to one of those |
+//!
+//! The last row is a rescue: the scheduler may be waiting for a lock, of the memory allocator for instance, that a
+//! stopped goroutine holds. No such wait is known, but a hang would be the worst of answers.
+//!
+//! What it notes about a P is its own and needs no protection. It takes no memory and no lock but the scheduler's.
+
+use crate::goroutine::{Goroutine, Status};
+use crate::primitive::clock::NEVER;
+use crate::primitive::section::LOST;
+use crate::primitive::sync::Ordering;
+use crate::sched::shared::{MAX_PROCS, Scheduler, scheduler};
+use crate::sched::{Machine, Processor, creator, handoff, preempt, procs, retake};
+
+/// Nanoseconds of a marked call after which the P is taken.
+const MARKED: u64 = 20_000;
+/// Nanoseconds in user code after which it is asked whether the thread sleeps.
+const UNMARKED: u64 = 1_000_000;
+/// Nanoseconds of a blocking call after which the P is taken although nobody waits.
+const LONG_CALL: u64 = 10_000_000;
+/// The time slice, in nanoseconds.
+const SLICE: u64 = 10_000_000;
+/// The time slice while one waits that the clock or the network has woken.
+const SHORT_SLICE: u64 = 1_000_000;
+/// Nanoseconds between asking and stopping, and between two signals.
+const GRACE: u64 = 1_000_000;
+/// The same with the short slice.
+const SHORT_GRACE: u64 = 500_000;
+/// Nanoseconds in the runtime after which something is wrong.
+const STUCK: u64 = 20_000_000;
+/// Nanoseconds between two rescues.
+const RESCUE_EVERY: u64 = 5_000_000;
+/// Timers fired at one P on one round.
+const FIRE_BATCH: usize = 64;
+/// Ms without a P looked at on one round.
+const AWAY_BATCH: usize = 16;
+
+/// What was noted about a P.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// The number of its run.
+    tick: u32,
+    /// Since when, in nanoseconds.
+    since: u64,
+    /// When its goroutine was asked to let others run, or stopped in vain; 0 if it was not.
+    asked: u64,
+    /// Address of the goroutine in `runnext`, compared only.
+    next: usize,
+}
+
+/// What a round has found.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    /// Goroutines were scheduled since the last round.
+    pub(super) active: bool,
+    /// A goroutine waits that an idle P could run.
+    pub(super) waiting: bool,
+    /// A marked call is under way somewhere, or something was done: look again soon.
+    pub(super) hot: bool,
+    /// Time at which something falls due; `NEVER` if nothing does.
+    pub(super) due: u64,
+}
+
+/// The notes.
+pub(super) struct Patrol {
+    seen: Vec<Seen>,
+    /// How many Ms of the list of all to pass over before looking at those without a P.
+    away_from: usize,
+    /// When a P was lent last.
+    rescued: u64,
+}
+
+impl Patrol {
+    /// No notes yet. The only place that takes memory.
+    pub(super) fn new() -> Self {
+        Self {
+            seen: vec![Seen::default(); MAX_PROCS],
+            away_from: 0,
+            rescued: 0,
+        }
+    }
+
+    /// One round.
+    pub(super) fn look(&mut self, now: u64) -> Found {
+        let sched = scheduler();
+        let no_idle = sched.idle.idle() == 0;
+        if no_idle {
+            fire_due(sched, now);
+        }
+        let mut found = Found {
+            active: false,
+            waiting: sched.has_global(),
+            hot: false,
+            due: NEVER,
+        };
+        let mut urgent = sched.urgent.len();
+        for p in sched.all() {
+            let seen = &mut self.seen[p.id as usize];
+            let tick = p.tick.load(Ordering::Relaxed);
+            let next = p.peek_next().addr();
+            let scheduled = tick != seen.tick;
+            found.active |= scheduled;
+            found.waiting |= !p.is_queue_empty() || (!scheduled && next != 0 && next == seen.next);
+            seen.next = next;
+            if scheduled {
+                seen.tick = tick;
+                seen.since = now;
+                seen.asked = 0;
+            }
+            let holder = Machine::from_ptr(p.holder.load(Ordering::Relaxed).cast());
+            if let Some(m) = holder
+                && m.p().is_some_and(|held| core::ptr::eq(held, p))
+            {
+                self.visit(p, m, now, no_idle, &mut urgent, &mut found);
+            }
+        }
+        if no_idle && sched.away.load(Ordering::Relaxed) > 0 && preempt::is_enabled() {
+            self.stop_strays();
+        }
+        found
+    }
+
+    /// Looks at a P that somebody holds.
+    fn visit(
+        &mut self,
+        p: &'static Processor,
+        m: &'static Machine,
+        now: u64,
+        no_idle: bool,
+        urgent: &mut usize,
+        found: &mut Found,
+    ) {
+        let sched = scheduler();
+        let seen = &mut self.seen[p.id as usize];
+        let ran = now.saturating_sub(seen.since);
+        if m.section.depth() > 0 {
+            if ran >= STUCK && !sched.stopped.is_empty() && now - self.rescued >= RESCUE_EVERY {
+                self.rescued = now;
+                procs::lend();
+            }
+            return;
+        }
+        let wanted = p.has_work() || sched.has_global();
+        let marked = m.blocking.load(Ordering::Relaxed);
+        found.hot |= marked;
+        let blocks = if marked {
+            ran >= MARKED
+        } else {
+            ran >= UNMARKED && m.thread().is_some_and(|thread| thread.is_asleep())
+        };
+        if blocks && (wanted || ran >= LONG_CALL) {
+            found.hot = true;
+            take(p, m, seen.tick);
+            return;
+        }
+        if !wanted || !no_idle && !p.has_work() || !preempt::is_enabled() {
+            return;
+        }
+        let hurry = *urgent > 0 && ran >= SHORT_SLICE;
+        let (slice, grace) = if hurry {
+            *urgent -= 1;
+            (SHORT_SLICE, SHORT_GRACE)
+        } else {
+            (SLICE, GRACE)
+        };
+        let due = if seen.asked == 0 {
+            seen.since + slice
+        } else {
+            seen.asked + grace
+        };
+        if now < due {
+            found.due = found.due.min(due);
+            return;
+        }
+        need_spares();
+        if seen.asked == 0 {
+            preempt::ask(m, seen.tick);
+        } else {
+            preempt::signal(m, seen.tick, false);
+        }
+        seen.asked = now;
+        found.due = found.due.min(now + grace);
+    }
+
+    /// Stops goroutines that compute without a P, although no P is idle. A few on each round.
+    fn stop_strays(&mut self) {
+        let mut looked_at = 0;
+        for (at, m) in Machine::all().enumerate().skip(self.away_from) {
+            if !m.section.has(LOST) {
+                continue;
+            }
+            looked_at += 1;
+            if looked_at > AWAY_BATCH {
+                self.away_from = at;
+                return;
+            }
+            if m.section.depth() == 0 && m.thread().is_some_and(|thread| !thread.is_asleep()) {
+                preempt::signal(m, 0, false);
+            }
+        }
+        self.away_from = 0;
+    }
+}
+
+/// Makes goroutines runnable whose deadline has passed, while every P is busy.
+fn fire_due(sched: &'static Scheduler, now: u64) {
+    for p in sched.all() {
+        if p.timers.next() <= now {
+            p.timers.pop_due(now, FIRE_BATCH, &mut |g| {
+                Goroutine::from_ptr(g).set_status(Status::Runnable);
+                sched.urgent.push(g);
+            });
+        }
+    }
+}
+
+/// Takes the P of a thread that blocks, and passes it on.
+fn take(p: &'static Processor, m: &'static Machine, tick: u32) {
+    if retake::steal(m, p, tick) {
+        handoff::give_away(p);
+    } else if !crate::primitive::barrier::is_ready() {
+        need_spares();
+        preempt::signal(m, tick, true);
+    }
+}
+
+/// Sees to it that there are Ms to take over from those that are stopped.
+fn need_spares() {
+    if scheduler().lists().machines.len() < 2 {
+        creator::request_spare();
+    }
+}
