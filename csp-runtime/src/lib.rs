@@ -29,6 +29,7 @@
 //! | passing values | [`channel`], [`unbounded`], [`Sender`], [`Receiver`] |
 //! | waiting for the first of several | [`select!`], [`Select`], [`never()`], [`after`] |
 //! | the clock | [`time`] |
+//! | sockets | [`net`] |
 //! | the scheduler | [`runtime`] |
 //! | other libraries' channels | [`bridge`] |
 //!
@@ -81,6 +82,10 @@ mod diag;
 mod goroutine;
 #[cfg(not(loom))]
 mod macros;
+#[cfg(not(loom))]
+pub mod net;
+#[cfg(not(loom))]
+mod netpoll;
 #[cfg(not(loom))]
 pub mod prelude;
 #[cfg(not(loom))]

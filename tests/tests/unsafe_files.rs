@@ -19,6 +19,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/coroutine.rs",
     "csp-runtime/src/goroutine/mod.rs",
     "csp-runtime/src/goroutine/pool.rs",
+    "csp-runtime/src/netpoll/syscall.rs",
     "csp-runtime/src/primitive/barrier.rs",
     "csp-runtime/src/primitive/frame.rs",
     "csp-runtime/src/primitive/futex.rs",
@@ -54,8 +55,8 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/timers/heap.rs",
     "csp-runtime/src/timers/heap/tests.rs",
     "csp-runtime/src/wait/case.rs",
-    "csp-runtime/src/wait/wakes.rs",
     "csp-runtime/src/waitlist/waiter.rs",
+    "csp-runtime/src/waitlist/wakes.rs",
 ];
 
 /// The files that write `allow` into expansions: `expect` there would fail whenever the user's code is clean.

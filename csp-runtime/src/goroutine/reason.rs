@@ -13,10 +13,11 @@ pub(crate) enum Reason {
     Join,
     Scope,
     WaitGroup,
+    IoWait,
 }
 
 impl Reason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ChanReceive,
         Self::ChanReceiveNil,
         Self::ChanSend,
@@ -26,6 +27,7 @@ impl Reason {
         Self::Join,
         Self::Scope,
         Self::WaitGroup,
+        Self::IoWait,
     ];
 
     /// The reason whose discriminant is `byte`.
@@ -45,6 +47,7 @@ impl Reason {
             Self::Join => "join",
             Self::Scope => "scope",
             Self::WaitGroup => "sync.WaitGroup.Wait",
+            Self::IoWait => "IO wait",
         }
     }
 }

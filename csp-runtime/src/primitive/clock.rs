@@ -66,7 +66,6 @@ pub(crate) fn to_instant(ns: u64) -> Instant {
 }
 
 /// Converts from the standard library's clock; what is out of range is 0 or [`NEVER`].
-#[cfg(test)]
 pub(crate) fn from_instant(instant: Instant) -> u64 {
     let anchor = anchor();
     match instant.checked_duration_since(anchor) {

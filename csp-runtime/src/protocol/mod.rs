@@ -11,9 +11,11 @@
 //! | [`join`] | who frees a goroutine's slot, and who waits for its result |
 //! | [`count`] | when a scope's owner goes on |
 //! | [`on_cpu`] | when a stack that was switched away from can be used |
+//! | [`readiness`] | whether a task that found a socket not ready may park |
 
 pub(crate) mod count;
 pub(crate) mod idle;
 pub(crate) mod join;
 pub(crate) mod on_cpu;
+pub(crate) mod readiness;
 pub(crate) mod ticket;

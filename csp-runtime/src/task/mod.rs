@@ -25,4 +25,6 @@ pub use defer::Defer;
 pub use handle::JoinHandle;
 pub(crate) use panic::exit_on_panic;
 pub use scope::{Scope, ScopedJoinHandle, scope};
-pub(crate) use spawn::{Options, SpawnError, set_default_stack, spawn, start_or_panic};
+pub(crate) use spawn::{
+    Options, SpawnError, ensure_started, set_default_stack, spawn, start_or_panic,
+};

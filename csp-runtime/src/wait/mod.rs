@@ -6,8 +6,6 @@
 
 mod case;
 mod task;
-mod wakes;
 
-pub(crate) use crate::waitlist::{Outcome, Task, WaitList, Waiter};
+pub(crate) use crate::waitlist::{Outcome, Task, WaitList, Waiter, Wakes};
 pub(crate) use case::{Case, Poll};
-pub(crate) use wakes::Wakes;

@@ -6,7 +6,7 @@ use crate::goroutine::Reason;
 use crate::primitive::clock::NEVER;
 use crate::protocol::ticket::{TIMEOUT, Wait};
 use crate::sched::{self, current};
-use crate::waitlist::{Task, ThreadTask};
+use crate::waitlist::{Task, ThreadTask, Wakes};
 
 impl Task {
     /// The caller, about to wait. Call it before a waiter of this task becomes visible to others, in a section that
@@ -86,5 +86,12 @@ impl Task {
             Self::Goroutine(g) => sched::ready(g),
             Self::Thread(t) => t.parker.unpark(),
         }
+    }
+}
+
+impl Wakes {
+    /// Makes all of them ready, in order.
+    pub(crate) fn ready(self) {
+        self.each(&mut |task| task.ready());
     }
 }

@@ -3,6 +3,7 @@
 //! - [`Task`] is who waits: a goroutine or a plain thread.
 //! - [`Waiter`] is a node on the waiting task's own stack, linked into the [`WaitList`] of what it
 //!   waits for.
+//! - [`Wakes`] are those whose wait was ended under a lock, to be made ready after it.
 //!
 //! Parking and waking are the business of the layers above: what is here knows no scheduler.
 //!
@@ -28,6 +29,8 @@
 
 mod task;
 mod waiter;
+mod wakes;
 
 pub(crate) use task::{Task, ThreadTask};
 pub(crate) use waiter::{Outcome, WaitList, Waiter};
+pub(crate) use wakes::Wakes;

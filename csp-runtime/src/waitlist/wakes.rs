@@ -3,7 +3,7 @@
 
 use core::ptr;
 
-use crate::waitlist::Waiter;
+use super::{Task, Waiter};
 
 /// Waiters that were won under a lock, to be made ready after it is released.
 #[must_use]
@@ -27,19 +27,19 @@ impl Wakes {
         if self.tail.is_null() {
             self.head = waiter;
         } else {
-            // SAFETY: the tail was pushed before; its task is parked until `ready` below.
+            // SAFETY: the tail was pushed before; its task is parked until `each` below.
             unsafe { (*self.tail).next.set(waiter) };
         }
         self.tail = waiter;
     }
 
-    /// Makes all of them ready, in order.
-    pub(crate) fn ready(self) {
+    /// Hands each of the tasks to `ready`, in order, which makes it ready.
+    pub(crate) fn each(self, ready: &mut dyn FnMut(Task)) {
         let mut at = self.head;
         while !at.is_null() {
             // SAFETY: its task is parked; both fields are read before it is made ready.
             let (task, next) = unsafe { ((*at).task(), (*at).next.get()) };
-            task.ready();
+            ready(task);
             at = next;
         }
     }
