@@ -19,6 +19,7 @@ mod peers;
 mod procs;
 mod rng;
 mod watchdog;
+mod wire;
 
 pub use child::{Output, child, run};
 pub use counted::{Counted, Ledger};
@@ -26,3 +27,4 @@ pub use peers::{Peer, Peers, everywhere, open, settle, until};
 pub use procs::{PROCS, alone, with_procs};
 pub use rng::Rng;
 pub use watchdog::{LIMIT, within};
+pub use wire::{SocketPath, descriptors, tcp_pair};
