@@ -6,10 +6,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::vec;
 
-/// Runs what may block the thread.
-fn blocking<T>(f: impl FnOnce() -> T) -> T {
-    f()
-}
+use crate::blocking::blocking;
 
 /// Resolves a name, or parses an address: `"host:port"` or `("host", port)`.
 ///

@@ -22,7 +22,9 @@ use super::socket::closed;
 use crate::goroutine::Reason;
 use crate::netpoll::{Source, Way};
 use crate::primitive::clock::{self, NEVER};
+use crate::primitive::section;
 use crate::protocol::readiness::{Look, Seen};
+use crate::sched;
 use crate::wait::{Task, Waiter};
 
 /// How long a call waits, beside what its socket says.
@@ -128,6 +130,7 @@ impl<'a> Turn<'a> {
         Task::warm_up();
         let waiter = Waiter::new();
         let mut waiting = None;
+        let _inside = section::enter();
         let linked = self.source.enlist(self.way, seen, &waiter, || {
             let task = Task::current();
             let contest = (deadline < NEVER).then(|| task.ticket().open());
@@ -138,6 +141,9 @@ impl<'a> Turn<'a> {
             return false;
         };
         debug_assert!(linked, "it was prepared to be linked");
+        if let Task::Thread(_) = task {
+            sched::watch_net();
+        }
         let timed_out = match contest {
             None => {
                 task.park(Reason::IoWait, at);

@@ -45,6 +45,11 @@ impl Parker {
         }
     }
 
+    /// Takes a token if there is one. Owner only.
+    pub(crate) fn try_take(&self) -> bool {
+        self.word.retract()
+    }
+
     /// Sleeps until there is a token or the clock reaches `deadline_ns`; returns whether it took a
     /// token. Owner only.
     ///

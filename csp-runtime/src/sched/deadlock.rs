@@ -7,6 +7,7 @@
 //! - the process has no thread but the runtime's own and those that wait for such a function;
 //! - from a look before the threads were counted to one after, no goroutine was picked to run.
 //!
+//! - nobody waits for a socket;
 //! - no goroutine is in a call that blocks and during which its P was taken away.
 //!
 //! Without a P no goroutine runs; without other threads nothing else can make one ready. A call that
@@ -15,6 +16,7 @@
 
 use std::sync::OnceLock;
 
+use crate::netpoll;
 use crate::primitive::clock::NEVER;
 use crate::primitive::sync::{AtomicU32, Ordering};
 use crate::sched::creator;
@@ -96,6 +98,7 @@ fn picks_if_quiet() -> Option<u64> {
     let quiet = lists.idle_procs.len() == in_service
         && sched.all().all(|p| !p.has_work())
         && !sched.has_global()
+        && netpoll::waiters() == 0
         && sched.away.load(Ordering::SeqCst) == 0
         && !creator::is_moving_timers()
         && sched.next_timer() == NEVER;

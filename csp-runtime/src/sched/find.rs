@@ -17,7 +17,7 @@ use crate::goroutine::{Batch, Goroutine, Status};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence, spin_loop};
 use crate::sched::shared::{Lists, scheduler};
-use crate::sched::{Machine, Processor, procs, ready, sysmon};
+use crate::sched::{Machine, Processor, net, procs, ready, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
@@ -111,6 +111,7 @@ fn find_slow(m: &'static Machine) -> &'static Goroutine {
         }
         if let Some(g) = take_own(m, p)
             .or_else(|| take_global(p))
+            .or_else(|| net::poll_busy(p).then(|| p.pop()).flatten())
             .or_else(|| search(m, p))
         {
             if m.is_spinning() {
@@ -300,46 +301,74 @@ pub(super) fn sleep(m: &'static Machine) {
 
 /// As [`sleep`], for an M that is in the idle list.
 fn sleep_listed(m: &'static Machine) {
-    let sched = scheduler();
     loop {
-        let deadline = {
-            let lists = sched.lists();
-            let next = sched.next_timer();
-            let kept = sched.keeper.load(Ordering::Relaxed);
-            if next < kept && !lists.idle_procs.is_empty() {
-                sched.keeper.store(next, Ordering::Relaxed);
-                next
-            } else {
-                NEVER
-            }
-        };
-        let given = if deadline == NEVER {
-            m.parker.park();
-            true
+        let (deadline, polls) = role(m);
+        let (mut woken, given) = if polls {
+            net::poll_idle(m, deadline)
         } else {
-            let given = m.parker.park_until(deadline);
-            let mut lists = sched.lists();
-            if sched.keeper.load(Ordering::Relaxed) == deadline {
-                sched.keeper.store(NEVER, Ordering::Relaxed);
-            }
-            if !given && wake_up(m, &mut lists) {
-                drop(lists);
-                sysmon::watch();
-                return;
-            }
-            drop(lists);
-            if given {
-                // The deadline that this M kept has no keeper now.
-                sysmon::watch_timers();
-            }
-            given
+            (Batch::new(), m.parker.park_until(deadline))
         };
-        if given {
+        let awake = if given {
             let p = m.take_gift();
             debug_assert!(p.is_some(), "a token comes with a P");
-            if p.is_some() {
-                return;
-            }
+            p.is_some()
+        } else {
+            end_sleep(m, deadline)
+        };
+        if given && deadline != NEVER {
+            give_up_deadline(deadline);
+        }
+        if awake {
+            net::push_all(m.processor(), &mut woken);
+            return;
+        }
+        if !woken.is_empty() {
+            scheduler().global.push_batch(&mut woken);
+            ready::wake_fenced();
         }
     }
+}
+
+/// What an idle M does beside sleeping: until when it keeps the earliest timer, and whether it polls the network.
+fn role(m: &'static Machine) -> (u64, bool) {
+    let sched = scheduler();
+    let lists = sched.lists();
+    if lists.idle_procs.is_empty() {
+        return (NEVER, false);
+    }
+    let next = sched.next_timer();
+    let deadline = if next < sched.keeper.load(Ordering::Relaxed) {
+        sched.keeper.store(next, Ordering::Relaxed);
+        next
+    } else {
+        NEVER
+    };
+    (deadline, net::try_become_poller(m))
+}
+
+/// The sleep ended without a P: by the deadline, or because there is something on the network. True if the M has a
+/// P now, and is no longer in the idle list.
+fn end_sleep(m: &'static Machine, deadline: u64) -> bool {
+    let sched = scheduler();
+    let mut lists = sched.lists();
+    if deadline != NEVER && sched.keeper.load(Ordering::Relaxed) == deadline {
+        sched.keeper.store(NEVER, Ordering::Relaxed);
+    }
+    let awake = wake_up(m, &mut lists);
+    drop(lists);
+    if awake {
+        sysmon::watch();
+    }
+    awake
+}
+
+/// The deadline that an M kept until it was given a P has no keeper now.
+fn give_up_deadline(deadline: u64) {
+    let sched = scheduler();
+    let lists = sched.lists();
+    if sched.keeper.load(Ordering::Relaxed) == deadline {
+        sched.keeper.store(NEVER, Ordering::Relaxed);
+    }
+    drop(lists);
+    sysmon::watch_timers();
 }

@@ -17,8 +17,8 @@ use crate::primitive::parker::Parker;
 use crate::primitive::section::Section;
 use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use crate::queue::GlobalQueue;
-use crate::sched::Processor;
 use crate::sched::thread::ThreadInfo;
+use crate::sched::{Processor, net};
 
 /// An operating-system thread of the runtime.
 #[repr(C)]
@@ -109,11 +109,12 @@ impl Machine {
 
     /// Wakes the sleeping thread and gives it a processor; `spinning` if it starts as one of those
     /// that search.
-    pub(crate) fn give(&self, p: &'static Processor, spinning: bool) {
+    pub(crate) fn give(&'static self, p: &'static Processor, spinning: bool) {
         self.gift_spinning.store(spinning, Ordering::Relaxed);
         let before = self.gift.swap(p.as_ptr(), Ordering::Release);
         debug_assert!(before.is_null(), "a sleeping M has one giver");
         self.parker.unpark();
+        net::interrupt(self);
     }
 
     /// Takes what [`give`](Self::give) left; own thread only.

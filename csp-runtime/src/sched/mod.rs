@@ -27,6 +27,7 @@
 //! | `handoff` | a goroutine that must keep its thread while it waits |
 //! | `preempt`, `signal` | stopping a goroutine that computes |
 //! | `retake` | taking the P from a thread that blocks |
+//! | `net` | who polls the network |
 //! | `thread` | what the system knows of an M's thread |
 //! | `procs` | `GOMAXPROCS`: growing and shrinking the set of Ps |
 //! | `creator` | the thread that starts Ms |
@@ -63,6 +64,7 @@ pub(crate) mod deadlock;
 mod find;
 mod handoff;
 mod machine;
+mod net;
 mod patrol;
 pub(crate) mod preempt;
 mod proc;
@@ -87,3 +89,4 @@ pub(crate) use switch::{
     bind_if_needed, count_thread_start, free_slot, lock_thread, park, park_forever, pin_goroutines,
     unlock_thread, yield_now,
 };
+pub(crate) use sysmon::watch_net;

@@ -15,11 +15,12 @@
 //! What it notes about a P is its own and needs no protection. It takes no memory and no lock but the scheduler's.
 
 use crate::goroutine::{Goroutine, Status};
+use crate::netpoll;
 use crate::primitive::clock::NEVER;
 use crate::primitive::section::LOST;
 use crate::primitive::sync::Ordering;
 use crate::sched::shared::{MAX_PROCS, Scheduler, scheduler};
-use crate::sched::{Machine, Processor, creator, handoff, preempt, procs, retake};
+use crate::sched::{Machine, Processor, creator, handoff, net, preempt, procs, retake};
 
 /// Nanoseconds of a marked call after which the P is taken.
 const MARKED: u64 = 20_000;
@@ -96,11 +97,16 @@ impl Patrol {
         if no_idle {
             fire_due(sched, now);
         }
+        net::poll_if_overdue(now, no_idle);
         let mut found = Found {
             active: false,
             waiting: sched.has_global(),
             hot: false,
-            due: NEVER,
+            due: if netpoll::has_waiters() && !net::is_polled() {
+                now + net::OVERDUE
+            } else {
+                NEVER
+            },
         };
         let mut urgent = sched.urgent.len();
         for p in sched.all() {

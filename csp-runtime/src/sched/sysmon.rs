@@ -30,12 +30,13 @@ use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::thread;
 
+use crate::netpoll;
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::parker::Parker;
 use crate::primitive::precise;
 use crate::sched::patrol::Patrol;
 use crate::sched::shared::scheduler;
-use crate::sched::{deadlock, ready};
+use crate::sched::{deadlock, net, ready};
 
 const FAST: u32 = 0;
 const SLOW: u32 = 1;
@@ -107,6 +108,13 @@ pub(super) fn watch_if_idle() {
     }
 }
 
+/// A plain thread waits for a socket: if nobody polls, an M must.
+pub(crate) fn watch_net() {
+    if !net::is_polled() && MODE.load(Ordering::Relaxed) != FAST {
+        wake();
+    }
+}
+
 /// A call that may block begins.
 #[inline]
 pub(crate) fn watch_call() {
@@ -173,6 +181,10 @@ fn wants_m(now: u64, waiting: bool) -> bool {
     let sched = scheduler();
     if waiting || sched.idle.idle() == 0 {
         return waiting;
+    }
+    // Sockets are waited for, and nobody polls: the M will find nothing, and poll.
+    if netpoll::has_waiters() && !net::is_polled() {
+        return true;
     }
     // A timer due earlier than the one an idle M keeps, or with no keeper, has only its P to see it.
     let next = sched.next_timer();

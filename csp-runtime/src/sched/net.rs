@@ -1,0 +1,126 @@
+//! Who polls the network.
+//!
+//! | who | when | woken goroutines go |
+//! |---|---|---|
+//! | an M that has a P and found its own queues and the global one empty | before it searches elsewhere; does not block | to its own queue |
+//! | one idle M, the *poller* | blocks until an event, the earliest timer, or until it is given a P | with it, if it gets a P; else to the global queue |
+//! | sysmon | no P is idle and nobody has polled for 2 ms | to those that go first |
+//!
+//! When tasks wait for sockets while Ms sleep and none of them polls, sysmon wakes one, which finds no work and becomes
+//! the poller.
+//!
+//! **Giving a P to the poller.** It does not sleep at its parker, so the giver has to end its poll:
+//!
+//! ```text
+//!   poller                                  giver
+//!   POLLER = me                             deposit P and token
+//!   fence                                   fence
+//!   is there a token? then no poll          POLLER == it? then wake the poll
+//! ```
+//!
+//! The fences are partners: one of the two sees the other.
+
+use core::ptr;
+
+use crate::goroutine::{Batch, Status};
+use crate::netpoll;
+use crate::primitive::sync::{AtomicPtr, Ordering, fence};
+use crate::sched::shared::scheduler;
+use crate::sched::{Machine, Processor, ready};
+use crate::waitlist::Task;
+
+/// Nanoseconds without a poll after which sysmon polls.
+pub(super) const OVERDUE: u64 = 2_000_000;
+
+/// The idle M that polls, or null.
+static POLLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// Whether an idle M polls.
+pub(super) fn is_polled() -> bool {
+    !POLLER.load(Ordering::Relaxed).is_null()
+}
+
+/// Makes `m`, which is idle, the poller, if there is something to poll for and no other one. It must [`poll`] next.
+pub(super) fn try_become_poller(m: &'static Machine) -> bool {
+    netpoll::has_waiters()
+        && POLLER
+            .compare_exchange(
+                ptr::null_mut(),
+                m.as_ptr(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+}
+
+/// The poller polls, at most until `deadline`. Returns the goroutines that were woken, and whether the M was given a P
+/// meanwhile.
+pub(super) fn poll_idle(m: &'static Machine, deadline: u64) -> (Batch, bool) {
+    let mut woken = Batch::new();
+    // Partner: the fence in `interrupt`.
+    fence(Ordering::SeqCst);
+    let mut given = m.parker.try_take();
+    if !given {
+        netpoll::poll(deadline, &mut |task| collect(task, &mut woken));
+    }
+    POLLER.store(ptr::null_mut(), Ordering::Release);
+    given = given || m.parker.try_take();
+    (woken, given)
+}
+
+/// `m` has been given a P: ends its poll, if it is the poller.
+pub(super) fn interrupt(m: &'static Machine) {
+    // Partner: the fence in `poll_idle`.
+    fence(Ordering::SeqCst);
+    if ptr::eq(POLLER.load(Ordering::Relaxed), m.as_ptr()) {
+        netpoll::wake();
+    }
+}
+
+/// Polls without blocking, for an M that holds `p` and has found nothing there. True if goroutines were woken.
+pub(super) fn poll_busy(p: &'static Processor) -> bool {
+    if !netpoll::has_waiters() {
+        return false;
+    }
+    let mut woken = Batch::new();
+    netpoll::poll(0, &mut |task| collect(task, &mut woken));
+    push_all(p, &mut woken)
+}
+
+/// Puts woken goroutines into the queue of `p`, whose holder calls. True if there were any.
+pub(super) fn push_all(p: &'static Processor, woken: &mut Batch) -> bool {
+    let count = woken.len();
+    while let Some(g) = woken.pop_front() {
+        p.push(g);
+    }
+    if count > 1 {
+        ready::wake_if_wanted();
+    }
+    count > 0
+}
+
+/// sysmon: polls if nobody else does. `no_idle` says that every P is busy.
+pub(super) fn poll_if_overdue(now: u64, no_idle: bool) {
+    if !netpoll::has_waiters() || is_polled() || now < netpoll::last_poll() + OVERDUE {
+        return;
+    }
+    let sched = scheduler();
+    let queue = if no_idle {
+        &sched.urgent
+    } else {
+        &sched.global
+    };
+    let mut woken = Batch::new();
+    netpoll::poll(0, &mut |task| collect(task, &mut woken));
+    queue.push_batch(&mut woken);
+}
+
+fn collect(task: Task, woken: &mut Batch) {
+    match task {
+        Task::Goroutine(g) => {
+            g.set_status(Status::Runnable);
+            woken.push_back(g.as_ptr());
+        }
+        Task::Thread(thread) => thread.parker.unpark(),
+    }
+}
