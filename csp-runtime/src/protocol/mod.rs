@@ -18,4 +18,5 @@ pub(crate) mod idle;
 pub(crate) mod join;
 pub(crate) mod on_cpu;
 pub(crate) mod readiness;
+pub(crate) mod seat;
 pub(crate) mod ticket;

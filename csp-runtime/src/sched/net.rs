@@ -9,22 +9,11 @@
 //! When tasks wait for sockets while Ms sleep and none of them polls, sysmon wakes one, which finds no work and becomes
 //! the poller.
 //!
-//! **Giving a P to the poller.** It does not sleep at its parker, so the giver has to end its poll:
-//!
-//! ```text
-//!   poller                                  giver
-//!   POLLER = me                             deposit P and token
-//!   fence                                   fence
-//!   is there a token? then no poll          POLLER == it? then wake the poll
-//! ```
-//!
-//! The fences are partners: one of the two sees the other.
-
-use core::ptr;
+//! The poller does not sleep at its parker, so whoever gives it a P has to end its poll: see `protocol::seat`.
 
 use crate::goroutine::{Batch, Status};
 use crate::netpoll;
-use crate::primitive::sync::{AtomicPtr, Ordering, fence};
+use crate::protocol::seat::Seat;
 use crate::sched::shared::scheduler;
 use crate::sched::{Machine, Processor, ready};
 use crate::waitlist::Task;
@@ -32,47 +21,35 @@ use crate::waitlist::Task;
 /// Nanoseconds without a poll after which sysmon polls.
 pub(super) const OVERDUE: u64 = 2_000_000;
 
-/// The idle M that polls, or null.
-static POLLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+/// The idle M that polls.
+static POLLER: Seat = Seat::new();
 
 /// Whether an idle M polls.
 pub(super) fn is_polled() -> bool {
-    !POLLER.load(Ordering::Relaxed).is_null()
+    POLLER.is_taken()
 }
 
 /// Makes `m`, which is idle, the poller, if there is something to poll for and no other one. It must [`poll`] next.
 pub(super) fn try_become_poller(m: &'static Machine) -> bool {
-    netpoll::has_waiters()
-        && POLLER
-            .compare_exchange(
-                ptr::null_mut(),
-                m.as_ptr(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            )
-            .is_ok()
+    netpoll::has_waiters() && POLLER.try_take(m.as_ptr().addr())
 }
 
 /// The poller polls, at most until `deadline`. Returns the goroutines that were woken, and whether the M was given a P
 /// meanwhile.
 pub(super) fn poll_idle(m: &'static Machine, deadline: u64) -> (Batch, bool) {
     let mut woken = Batch::new();
-    // Partner: the fence in `interrupt`.
-    fence(Ordering::SeqCst);
     let mut given = m.parker.try_take();
     if !given {
         netpoll::poll(deadline, &mut |task| collect(task, &mut woken));
     }
-    POLLER.store(ptr::null_mut(), Ordering::Release);
+    POLLER.leave();
     given = given || m.parker.try_take();
     (woken, given)
 }
 
 /// `m` has been given a P: ends its poll, if it is the poller.
 pub(super) fn interrupt(m: &'static Machine) {
-    // Partner: the fence in `poll_idle`.
-    fence(Ordering::SeqCst);
-    if ptr::eq(POLLER.load(Ordering::Relaxed), m.as_ptr()) {
+    if POLLER.holds(m.as_ptr().addr()) {
         netpoll::wake();
     }
 }
