@@ -6,7 +6,7 @@
 //! | its goroutine in user code for 1 ms, and the thread asleep in the kernel | takes the P, if anybody waits for one |
 //! | either of these for 10 ms | takes the P, for an idle one can be waited for without looking |
 //! | its goroutine in user code for 10 ms, and others wait | asks it to let them run; 1 ms later stops it |
-//! | the same for 1 ms, and the clock or the network has woken one | the same, 0.5 ms later |
+//! | the same for 0.25 ms, and the clock or the network has woken one | the same, 0.5 ms later |
 //! | the runtime itself for 20 ms, and stopped goroutines wait | lends a P to one of those |
 //!
 //! The last row is a rescue: the scheduler may be waiting for a lock, of the memory allocator for instance, that a
@@ -31,7 +31,7 @@ const LONG_CALL: u64 = 10_000_000;
 /// The time slice, in nanoseconds.
 const SLICE: u64 = 10_000_000;
 /// The time slice while one waits that the clock or the network has woken.
-const SHORT_SLICE: u64 = 1_000_000;
+const SHORT_SLICE: u64 = 250_000;
 /// Nanoseconds between asking and stopping, and between two signals.
 const GRACE: u64 = 1_000_000;
 /// The same with the short slice.
