@@ -53,7 +53,7 @@ pub fn join(input: TokenStream) -> TokenStream {
 /// | `panic = "exit"` | a goroutine's panic ends the process with status 2 |
 /// | `pinned` | a goroutine stays on the thread that it first ran on |
 /// | `stack = BYTES` | the stack that a goroutine gets unless its `go!` says otherwise |
-/// | `preempt = false` | a goroutine runs until it waits or yields, as all do in this version |
+/// | `preempt = false` | a goroutine that computes is never stopped for others: it runs until it waits or yields |
 /// | `crate = path` | where the runtime is, if not at `::csp` |
 ///
 /// # Examples

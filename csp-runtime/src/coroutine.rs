@@ -26,6 +26,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::mem::MaybeUninit;
 use core::num::NonZeroUsize;
 use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use corosensei::Yielder;
 use corosensei::stack::{Stack, StackPointer};
@@ -74,8 +75,41 @@ pub(crate) struct Coroutine {
     inner: UnsafeCell<MaybeUninit<Inner>>,
     /// Set on the goroutine's own stack when it first runs, read there only.
     yielder: Cell<*const Yielder<(), Command>>,
-    /// Where it left its stack last; written there, and valid while it is suspended.
-    left_at: Cell<Frame>,
+    /// Where it left its stack last.
+    left_at: LeftAt,
+}
+
+/// A [`Frame`] that its coroutine writes before it leaves the stack, and that others may read at any
+/// time: what they get is of one moment only if the coroutine was suspended all along.
+struct LeftAt {
+    ip: AtomicUsize,
+    sp: AtomicUsize,
+    bp: AtomicUsize,
+}
+
+impl LeftAt {
+    const fn new() -> Self {
+        Self {
+            ip: AtomicUsize::new(0),
+            sp: AtomicUsize::new(0),
+            bp: AtomicUsize::new(0),
+        }
+    }
+
+    #[inline(always)]
+    fn set(&self, frame: Frame) {
+        self.ip.store(frame.ip, Ordering::Relaxed);
+        self.sp.store(frame.sp, Ordering::Relaxed);
+        self.bp.store(frame.bp, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Frame {
+        Frame {
+            ip: self.ip.load(Ordering::Relaxed),
+            sp: self.sp.load(Ordering::Relaxed),
+            bp: self.bp.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Coroutine {
@@ -84,7 +118,7 @@ impl Coroutine {
         Self {
             inner: UnsafeCell::new(MaybeUninit::uninit()),
             yielder: Cell::new(ptr::null()),
-            left_at: Cell::new(Frame::NONE),
+            left_at: LeftAt::new(),
         }
     }
 

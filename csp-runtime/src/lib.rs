@@ -45,7 +45,9 @@
 //!
 //! A panic stays in its goroutine: the message names the goroutine and where it was started, and
 //! [`JoinHandle::join`] returns the payload. If all goroutines wait for ever, the process ends with Go's
-//! `all goroutines are asleep - deadlock!` and the list of them. A goroutine that uses up its stack ends the process with
+//! `all goroutines are asleep - deadlock!` and the list of them: what each waits for, how long and where.
+//! SIGQUIT ends a `#[csp::main]` program with the same list, and [`runtime::dump`] writes it at any time; with
+//! `RUST_BACKTRACE=1` it shows the stacks of goroutines that wait. A goroutine that uses up its stack ends the process with
 //! a message that says which it was and how to give it more. Running out of memory or threads is an
 //! error that names the limit.
 //!
@@ -102,6 +104,8 @@ pub mod sync;
 mod task;
 #[cfg(not(loom))]
 pub mod time;
+#[cfg(not(loom))]
+mod trace;
 #[cfg(not(loom))]
 mod wait;
 #[cfg(not(loom))]

@@ -231,6 +231,9 @@ impl Main {
         // Called from a goroutine, like any function, it is neither the first goroutine, nor does a
         // thread wait for it.
         let outside = current::goroutine().is_none();
+        if outside && id.is_some() {
+            diag::on_sigquit();
+        }
         let options = Options {
             name: None,
             stack: Some(self.stack.unwrap_or(MAIN_STACK)),

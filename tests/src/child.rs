@@ -69,7 +69,8 @@ pub fn child(test: &str, environment: &[(&str, &str)], scenario: impl FnOnce()) 
     let mut command = Command::new(env::current_exe().expect("the test binary has a path"));
     command
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(SCENARIO, test);
+        .env(SCENARIO, test)
+        .env_remove("RUST_BACKTRACE");
     command.envs(environment.iter().copied());
     capture(command)
 }
@@ -77,13 +78,14 @@ pub fn child(test: &str, environment: &[(&str, &str)], scenario: impl FnOnce()) 
 /// Runs the scenario binary at `path` with `args`.
 pub fn run(path: &str, args: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(path);
-    command.args(args).envs(environment.iter().copied());
+    command.args(args).env_remove("RUST_BACKTRACE");
+    command.envs(environment.iter().copied());
     capture(command)
 }
 
-fn capture(mut command: Command) -> Output {
+/// Runs `command` with its output captured.
+pub fn capture(mut command: Command) -> Output {
     let mut child = command
-        .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -17,14 +17,16 @@ mod child;
 mod counted;
 mod peers;
 mod procs;
+mod report;
 mod rng;
 mod watchdog;
 mod wire;
 
-pub use child::{Output, child, run};
+pub use child::{Output, capture, child, run};
 pub use counted::{Counted, Ledger};
 pub use peers::{Peer, Peers, everywhere, open, settle, until};
 pub use procs::{PROCS, alone, with_procs};
+pub use report::{Entry, entries};
 pub use rng::Rng;
 pub use watchdog::{LIMIT, within};
 pub use wire::{SocketPath, descriptors, tcp_pair};

@@ -124,8 +124,8 @@ fn goroutines_asleep_for_good_are_a_deadlock() {
     output
         .code(2)
         .stderr("fatal error: all goroutines are asleep - deadlock!")
-        .stderr("goroutine 1: join at ")
-        .stderr("[sleeper]: chan send at ");
+        .stderr("goroutine 1: join, ")
+        .stderr("[sleeper]: chan send, ");
     output.stderr("scenario.rs:");
 }
 

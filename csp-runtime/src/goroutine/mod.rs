@@ -39,12 +39,13 @@ use core::panic::Location;
 use core::ptr::{self, NonNull};
 
 use crate::coroutine::{Command, Coroutine};
+use crate::primitive::clock;
 use crate::primitive::frame::Frame;
 use crate::primitive::list::{Link, Linked};
 use crate::primitive::prefetch::prefetch;
 use crate::primitive::section;
 use crate::primitive::spin::Spin;
-use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::join::JoinWord;
 use crate::protocol::on_cpu::OnCpu;
 use crate::protocol::ticket::Ticket;
@@ -87,6 +88,8 @@ pub(crate) struct Goroutine {
     reason: AtomicU8,
     /// How often it is locked to its thread; the goroutine's own.
     locked: Cell<u8>,
+    /// Since when it waits, in the coarse clock's ticks; as `reason`.
+    since: AtomicU32,
     /// Who frees the slot, and who waits for the result.
     join: JoinWord,
     /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
@@ -106,8 +109,8 @@ pub(crate) struct Goroutine {
     spawned_at: AtomicPtr<Location<'static>>,
     /// Where the goroutine called the operation in which it waits; written by the goroutine.
     waits_at: AtomicPtr<Location<'static>>,
-    /// The high end of the stack; the closure, later the result, starts here.
-    base: Cell<usize>,
+    /// The high end of the stack; the closure, later the result, starts here. Dumps read it at any time.
+    base: AtomicUsize,
 
     /// The slot; never changes.
     slot: Slot,
@@ -162,6 +165,7 @@ impl Goroutine {
                 status: AtomicU8::new(Status::Idle as u8),
                 reason: AtomicU8::new(0),
                 locked: Cell::new(0),
+                since: AtomicU32::new(0),
                 join: JoinWord::new(),
                 bound: AtomicPtr::new(ptr::null_mut()),
                 last: Cell::new(ptr::null_mut()),
@@ -170,7 +174,7 @@ impl Goroutine {
                 name: Cell::new(ptr::null_mut()),
                 spawned_at: AtomicPtr::new(at_ptr(Location::caller())),
                 waits_at: AtomicPtr::new(ptr::null_mut()),
-                base: Cell::new(0),
+                base: AtomicUsize::new(0),
                 slot,
             });
         }
@@ -227,7 +231,7 @@ impl Goroutine {
         self.run.set(Some(run));
         self.id.store(id, Ordering::Relaxed);
         self.spawned_at.store(at_ptr(spawned_at), Ordering::Relaxed);
-        self.base.set(base);
+        self.base.store(base, Ordering::Relaxed);
         self.join.reset();
         self.bound.store(ptr::null_mut(), Ordering::Relaxed);
         self.last.set(ptr::null_mut());
@@ -246,7 +250,11 @@ impl Goroutine {
     /// The place of the closure before the goroutine runs, and of its result after.
     #[inline]
     pub(crate) fn result(&self) -> NonNull<u8> {
-        let at = self.slot.base.as_ptr().with_addr(self.base.get());
+        let at = self
+            .slot
+            .base
+            .as_ptr()
+            .with_addr(self.base.load(Ordering::Relaxed));
         // SAFETY: an address inside the slot is not null.
         unsafe { NonNull::new_unchecked(at) }
     }
@@ -275,9 +283,16 @@ impl Goroutine {
     }
 
     /// Where it left its stack last, and the stack's high end; of use while it is suspended.
-    #[expect(dead_code, reason = "the migration guard and the backtraces follow")]
     pub(crate) fn suspended_at(&self) -> (Frame, usize) {
-        (self.coroutine.left_at(), self.base.get())
+        (self.coroutine.left_at(), self.base.load(Ordering::Relaxed))
+    }
+
+    /// Whether it is off every processor and will go on later: waits, or is runnable. It may change at
+    /// once, unless the caller owns the goroutine.
+    pub(crate) fn is_suspended(&self) -> bool {
+        let status = self.status.load(Ordering::Relaxed);
+        let alive = status == Status::Waiting as u8 || status == Status::Runnable as u8;
+        alive && self.on_cpu.is_free() && !self.join.is_done()
     }
 
     /// Leaves the processor; must be called on this goroutine's own stack.
@@ -374,6 +389,7 @@ impl Goroutine {
     #[inline]
     pub(crate) fn set_waiting(&self, reason: Reason, at: &'static Location<'static>) {
         self.reason.store(reason as u8, Ordering::Relaxed);
+        self.since.store(clock::ticks(), Ordering::Relaxed);
         self.waits_at.store(at_ptr(at), Ordering::Relaxed);
         self.set_status(Status::Waiting);
     }
@@ -384,10 +400,23 @@ impl Goroutine {
         self.status.store(status as u8, Ordering::Relaxed);
     }
 
-    /// A copy of the name, for others than the goroutine.
-    pub(crate) fn copy_name(&self) -> Option<String> {
-        let _reading = NAMES.lock();
-        self.name().map(str::to_owned)
+    /// Appends the name between `before` and `after` to `text`, if there is one; for others than the
+    /// goroutine.
+    pub(crate) fn push_name(&self, text: &mut String, before: &str, after: &str) {
+        // No memory is asked for under the lock: who holds the allocator's may wait for this thread.
+        let mut room = 64;
+        loop {
+            text.reserve(room);
+            let _reading = NAMES.lock();
+            let Some(name) = self.name() else { return };
+            room = before.len() + name.len() + after.len();
+            if text.capacity() - text.len() >= room {
+                text.push_str(before);
+                text.push_str(name);
+                text.push_str(after);
+                return;
+            }
+        }
     }
 
     /// Where the goroutine stands, in the words of a report; `None` if it has ended.
@@ -398,8 +427,8 @@ impl Goroutine {
         match self.status.load(Ordering::Relaxed) {
             1 => Some("runnable"),
             2 => Some("running"),
-            4 => Some("syscall"),
             3 => Reason::from_byte(self.reason.load(Ordering::Relaxed)).map(Reason::text),
+            4 => Some("syscall"),
             _ => None,
         }
     }
@@ -411,6 +440,20 @@ impl Goroutine {
         // SAFETY: null or a `&'static`, see `at_ptr`.
         let at = unsafe { at.as_ref() };
         at.filter(|_| waiting)
+    }
+
+    /// Notes that the goroutine goes on without a P, in a call that blocks its thread.
+    pub(crate) fn set_away(&self) {
+        self.since.store(clock::ticks(), Ordering::Relaxed);
+        self.set_status(Status::Syscall);
+    }
+
+    /// Since when it waits or is in a blocking call, in the coarse clock's ticks, if it does.
+    pub(crate) fn waits_since(&self) -> Option<u32> {
+        let since = self.since.load(Ordering::Relaxed);
+        let status = self.status.load(Ordering::Relaxed);
+        let waits = status == Status::Waiting as u8 || status == Status::Syscall as u8;
+        waits.then_some(since)
     }
 
     /// The slot it lives in.

@@ -14,10 +14,15 @@ pub(crate) enum Reason {
     Scope,
     WaitGroup,
     IoWait,
+    MutexLock,
+    RwLockRead,
+    RwLockWrite,
+    CondvarWait,
+    Semaphore,
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 15] = [
         Self::ChanReceive,
         Self::ChanReceiveNil,
         Self::ChanSend,
@@ -28,6 +33,11 @@ impl Reason {
         Self::Scope,
         Self::WaitGroup,
         Self::IoWait,
+        Self::MutexLock,
+        Self::RwLockRead,
+        Self::RwLockWrite,
+        Self::CondvarWait,
+        Self::Semaphore,
     ];
 
     /// The reason whose discriminant is `byte`.
@@ -48,6 +58,11 @@ impl Reason {
             Self::Scope => "scope",
             Self::WaitGroup => "sync.WaitGroup.Wait",
             Self::IoWait => "IO wait",
+            Self::MutexLock => "sync.Mutex.Lock",
+            Self::RwLockRead => "sync.RWMutex.RLock",
+            Self::RwLockWrite => "sync.RWMutex.Lock",
+            Self::CondvarWait => "sync.Cond.Wait",
+            Self::Semaphore => "semacquire",
         }
     }
 }

@@ -7,9 +7,20 @@
 //!
 //! [`init`] takes the anchor at a moment of the caller's choosing. The first use does so otherwise,
 //! behind a lock of the standard library, which the scheduler's own loop has to avoid.
+//!
+//! # The coarse clock
+//!
+//! A goroutine that parks notes since when, which must not cost it a reading of the clock. So the time
+//! also lies in a static, [`ticks`], where those put it who read the clock anyway and often enough:
+//! sysmon with each look, at least every 10 ms while goroutines run, and an M that has slept. A tick is
+//! 2^24 ns, about 17 ms; what is finer would claim to be known. 32 bits of them last 2.3 years, after
+//! which waits of that length seem short again.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use super::pad::CachePadded;
 
 /// The deadline that does not come.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -22,6 +33,14 @@ const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 const ORIGIN: u64 = 1 << 60;
 
 static ANCHOR: OnceLock<Instant> = OnceLock::new();
+
+/// A tick of the coarse clock is two to this power of nanoseconds.
+const TICK_SHIFT: u32 = 24;
+/// By how many ticks a moment may seem to lie ahead: those who refresh the clock overtake each other.
+const OVERTAKEN: u32 = 1 << 16;
+
+/// The coarse clock. Alone on its cache line, which every M reads with every park.
+static TICKS: CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
 
 #[inline]
 fn anchor() -> Instant {
@@ -38,6 +57,37 @@ pub(crate) fn init() {
 pub(crate) fn now() -> u64 {
     let anchor = anchor();
     ORIGIN + nanos(Instant::now().saturating_duration_since(anchor))
+}
+
+/// Returns the time now, and sets the coarse clock to it.
+pub(crate) fn refresh() -> u64 {
+    let now = now();
+    let ticks = to_ticks(now);
+    // The line stays shared between the processors until there is something new.
+    if TICKS.load(Ordering::Relaxed) != ticks {
+        TICKS.store(ticks, Ordering::Relaxed);
+    }
+    now
+}
+
+/// Returns the coarse clock's time, for [`elapsed`].
+#[inline(always)]
+pub(crate) fn ticks() -> u32 {
+    TICKS.load(Ordering::Relaxed)
+}
+
+/// Returns how long before `now` the coarse clock showed `ticks`; exact to two ticks or so.
+pub(crate) fn elapsed(ticks: u32, now: u64) -> Duration {
+    let passed = to_ticks(now).wrapping_sub(ticks);
+    if passed > u32::MAX - OVERTAKEN {
+        return Duration::ZERO;
+    }
+    Duration::from_nanos(u64::from(passed) << TICK_SHIFT)
+}
+
+/// The number of the tick, less the high bits.
+fn to_ticks(ns: u64) -> u32 {
+    (ns >> TICK_SHIFT) as u32
 }
 
 /// Returns the moment `d` from now, or the last one if that is out of range. It is before [`NEVER`], so
@@ -76,7 +126,9 @@ pub(crate) fn from_instant(instant: Instant) -> u64 {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{NEVER, deadline, from_instant, now, to_instant};
+    use super::{
+        NEVER, deadline, elapsed, from_instant, now, refresh, ticks, to_instant, to_ticks,
+    };
     use std::time::{Duration, Instant};
 
     #[test]
@@ -87,6 +139,26 @@ mod tests {
             assert!(next >= last);
             last = next;
         }
+    }
+
+    #[test]
+    fn the_coarse_clock_is_refreshed_and_measures_to_a_tick() {
+        let before = refresh();
+        let noted = ticks();
+        // Another test may have refreshed it in between, and then it is ahead.
+        assert!(noted.wrapping_sub(to_ticks(before)) < 1 << 16);
+        for seconds in [0, 1, 90, 86_400 * 700] {
+            let passed = Duration::from_secs(seconds);
+            let later = before + seconds * 1_000_000_000;
+            let measured = elapsed(to_ticks(before), later);
+            assert!(measured.abs_diff(passed) < Duration::from_millis(17));
+        }
+    }
+
+    #[test]
+    fn a_moment_ahead_of_the_coarse_clock_is_now() {
+        let now = refresh();
+        assert_eq!(elapsed(to_ticks(now).wrapping_add(3), now), Duration::ZERO);
     }
 
     #[test]

@@ -43,18 +43,17 @@ impl OnCpu {
         self.0.store(false, Ordering::Release);
     }
 
-    /// Whether nobody is on the stack.
-    #[inline]
-    pub(crate) fn is_free(&self) -> bool {
-        !self.0.load(Ordering::Acquire)
-    }
-
     /// Waits until nobody is on the stack.
     #[inline]
     pub(crate) fn wait_until_free(&self) {
         if self.0.load(Ordering::Acquire) {
             self.wait_slow();
         }
+    }
+
+    /// Whether nobody is on the stack; of use to reports, since it may change at once.
+    pub(crate) fn is_free(&self) -> bool {
+        !self.0.load(Ordering::Acquire)
     }
 
     #[cold]

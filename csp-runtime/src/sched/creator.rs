@@ -20,7 +20,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::sched::shared::{MAX_PROCS, scheduler};
-use crate::sched::{Machine, Processor, deadlock, procs, ready, switch};
+use crate::sched::{Machine, Processor, deadlock, procs, quit, ready, switch};
 use crate::stack::{AltStack, fatal};
 
 /// The stack of an M's thread: it holds the scheduler loop alone.
@@ -37,6 +37,8 @@ enum Request {
     Spare,
     /// The timers of this P, which is out of service, are to go to another.
     MoveTimers(&'static Processor),
+    /// Somebody asked for a report on the running program.
+    Report,
 }
 
 static REQUESTS: OnceLock<Sender<Request>> = OnceLock::new();
@@ -97,6 +99,13 @@ pub(super) fn move_timers(p: &'static Processor) {
     }
 }
 
+/// Has the report of [`quit`] made. False without room for the request: ask again.
+pub(super) fn request_report() -> bool {
+    REQUESTS
+        .get()
+        .is_some_and(|requests| requests.try_send(Request::Report).is_ok())
+}
+
 /// Whether timers may be in no heap at the moment.
 pub(super) fn is_moving_timers() -> bool {
     MOVES.load(Ordering::SeqCst) > 0
@@ -133,6 +142,7 @@ impl Creator {
                     ready::wake_fenced();
                     MOVES.fetch_sub(1, Ordering::SeqCst);
                 }
+                Request::Report => quit::report(),
             }
         }
     }

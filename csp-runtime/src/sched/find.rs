@@ -308,6 +308,7 @@ fn sleep_listed(m: &'static Machine) {
         } else {
             (Batch::new(), m.parker.park_until(deadline))
         };
+        clock::refresh();
         let awake = if given {
             let p = m.take_gift();
             debug_assert!(p.is_some(), "a token comes with a P");

@@ -34,6 +34,7 @@
 //! | `sysmon` | the thread that watches without a P: when it looks |
 //! | `patrol` | what it looks at: who runs too long, who blocks |
 //! | `deadlock` | noticing that nothing will ever happen again |
+//! | `quit` | asking for a report from a signal handler |
 //! | `config` | how many Ps to start with |
 //! | `counts` | numbers for reports |
 //!
@@ -69,6 +70,7 @@ mod patrol;
 pub(crate) mod preempt;
 mod proc;
 mod procs;
+pub(crate) mod quit;
 mod ready;
 mod retake;
 mod shared;

@@ -64,7 +64,7 @@ pub(super) fn go_away(m: &'static Machine) {
     TAKEN.fetch_add(1, Ordering::Relaxed);
     m.take_p();
     if let Some(g) = m.g() {
-        g.set_status(Status::Syscall);
+        g.set_away();
     }
 }
 

@@ -36,7 +36,7 @@ use crate::primitive::parker::Parker;
 use crate::primitive::precise;
 use crate::sched::patrol::Patrol;
 use crate::sched::shared::scheduler;
-use crate::sched::{deadlock, net, ready};
+use crate::sched::{deadlock, net, quit, ready};
 
 const FAST: u32 = 0;
 const SLOW: u32 = 1;
@@ -131,13 +131,19 @@ fn wake() {
     }
 }
 
+/// Makes sysmon look once more, whatever its mode. Async-signal-safe.
+pub(super) fn unpark() {
+    PARKER.unpark();
+}
+
 fn run() {
     precise::timers();
     let mut patrol = Patrol::new();
     let mut delay = SHORTEST;
     let mut idle_looks = 0;
     loop {
-        let now = clock::now();
+        quit::pass_on();
+        let now = clock::refresh();
         let found = patrol.look(now);
         if wants_m(now, found.waiting) {
             ready::wake_fenced();
