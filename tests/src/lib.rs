@@ -29,4 +29,4 @@ pub use procs::{PROCS, alone, with_procs};
 pub use report::{Entry, entries};
 pub use rng::Rng;
 pub use watchdog::{LIMIT, within};
-pub use wire::{SocketPath, descriptors, tcp_pair};
+pub use wire::{SocketPath, descriptors, limit_descriptors, tcp_pair};

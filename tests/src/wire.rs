@@ -32,6 +32,26 @@ pub fn descriptors() -> usize {
         .count()
 }
 
+/// Lets the process have `count` descriptors, or as many as it may.
+///
+/// # Panics
+///
+/// If the system refuses it.
+#[expect(unsafe_code, reason = "the standard library has no limits")]
+pub fn limit_descriptors(count: u64) {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: writes to a local.
+    let got = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    assert_eq!(got, 0, "the limit can be read");
+    limit.rlim_cur = count.min(limit.rlim_max);
+    // SAFETY: reads from a local.
+    let set = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(set, 0, "the limit can be set");
+}
+
 /// A path that no other test uses; removed when dropped.
 #[derive(Debug)]
 pub struct SocketPath(PathBuf);

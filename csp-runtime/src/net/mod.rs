@@ -46,6 +46,24 @@
 //! | `shutdown` of that half | end of data, or an error from writing |
 //! | `close` at any handle | kind `NotConnected`, `use of closed network connection` |
 //!
+//! ```
+//! use csp::net::{TcpListener, TcpStream};
+//! use std::io::{ErrorKind, Read};
+//! use std::time::Instant;
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let stream = TcpStream::connect(listener.local_addr()?)?;
+//! let (other, reader) = (stream.try_clone()?, stream);
+//! let waiting = csp::go!((&reader).read(&mut [0; 8]).map_err(|error| (error.kind(), reader)));
+//! other.set_read_deadline(Some(Instant::now()))?; // ends the wait
+//! let (kind, mut reader) = waiting.join().unwrap().unwrap_err();
+//! assert_eq!(kind, ErrorKind::TimedOut);
+//!
+//! other.close()?; // closes every handle
+//! assert_eq!(reader.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::NotConnected);
+//! # std::io::Result::Ok(())
+//! ```
+//!
 //! # Options
 //!
 //! The handles implement [`AsFd`](std::os::fd::AsFd), so `socket2::SockRef::from(&stream)` sets whatever the

@@ -51,10 +51,9 @@ impl<S: AsFd> Socket<S> {
     ///
     /// If other handles to it exist, or it is closed.
     pub(super) fn into_inner(self: Arc<Self>) -> io::Result<S> {
-        let socket = Arc::try_unwrap(self)
+        self.now(|_| Ok(()))?;
+        let Self { registration, io } = Arc::try_unwrap(self)
             .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "other handles exist"))?;
-        socket.now(|_| Ok(()))?;
-        let Self { registration, io } = socket;
         drop(registration);
         Ok(io)
     }

@@ -129,18 +129,16 @@ impl<'a> Turn<'a> {
     fn park(&mut self, seen: Seen, deadline: u64, at: &'static Location<'static>) -> bool {
         Task::warm_up();
         let waiter = Waiter::new();
-        let mut waiting = None;
         let _inside = section::enter();
         let linked = self.source.enlist(self.way, seen, &waiter, || {
             let task = Task::current();
             let contest = (deadline < NEVER).then(|| task.ticket().open());
             waiter.prepare(task, contest, 0, ptr::null_mut());
-            waiting = Some((task, contest));
+            (task, contest)
         });
-        let Some((task, contest)) = waiting else {
+        let Some((task, contest)) = linked else {
             return false;
         };
-        debug_assert!(linked, "it was prepared to be linked");
         if let Task::Thread(_) = task {
             sched::watch_net();
         }

@@ -185,7 +185,7 @@ impl Source {
         }
     }
 
-    /// Before a call: what to compare with in [`wait`](Self::wait).
+    /// Before a call: what to compare with in [`enlist`](Self::enlist).
     #[inline]
     pub(crate) fn look(&self, way: Way) -> Look {
         self.way(way).readiness.look()
@@ -238,24 +238,25 @@ impl Source {
         self.way(way).timeout.store(timeout, Ordering::Relaxed);
     }
 
-    /// Links the waiter that `prepare` sets up, unless something has happened since the look. The caller
-    /// parks next, and then calls [`leave`](Self::leave). `prepare` runs under the lock.
+    /// Links the waiter that `prepare` sets up, and returns what that returns; `None`, with nothing done, if
+    /// something has happened since the look. The caller parks next, and then calls
+    /// [`leave`](Self::leave). `prepare` runs under the lock.
     #[must_use]
-    pub(crate) fn enlist(
+    pub(crate) fn enlist<R>(
         &self,
         way: Way,
         seen: Seen,
         waiter: &Waiter,
-        prepare: impl FnOnce(),
-    ) -> bool {
+        prepare: impl FnOnce() -> R,
+    ) -> Option<R> {
         let mut state = self.state.lock();
         if !self.way(way).readiness.unchanged(seen) {
-            return false;
+            return None;
         }
-        prepare();
+        let prepared = prepare();
         state.waiting[way as usize].push(waiter, false);
         WAITERS.fetch_add(1, Ordering::Relaxed);
-        true
+        Some(prepared)
     }
 
     /// After the park: takes the waiter out if the clock has ended the wait. Says whether the caller now

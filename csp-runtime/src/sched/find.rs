@@ -67,7 +67,7 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
         return Some(Goroutine::from_ptr(g));
     }
     if tick.is_multiple_of(GLOBAL_EVERY)
-        && let Some(g) = take_one_global(tick)
+        && let Some(g) = take_one_global(p)
     {
         return Some(g);
     }
@@ -88,15 +88,23 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
 
 /// Takes the oldest goroutine of the global queue or of the stopped ones, in turn.
 #[cold]
-fn take_one_global(tick: u32) -> Option<&'static Goroutine> {
+fn take_one_global(p: &'static Processor) -> Option<&'static Goroutine> {
     let sched = scheduler();
-    let (first, second) = if (tick / GLOBAL_EVERY).is_multiple_of(2) {
-        (&sched.global, &sched.stopped)
-    } else {
+    let (first, second) = if stopped_next(p) {
         (&sched.stopped, &sched.global)
+    } else {
+        (&sched.global, &sched.stopped)
     };
     let g = first.pop().or_else(|| second.pop())?;
     Some(Goroutine::from_ptr(g))
+}
+
+/// Whether it is the turn of the stopped goroutines; the next time it is that of the others.
+fn stopped_next(p: &'static Processor) -> bool {
+    p.with_local(|local| {
+        local.stopped_next = !local.stopped_next;
+        local.stopped_next
+    })
 }
 
 #[cold]
@@ -134,12 +142,11 @@ fn stop_spinning(m: &'static Machine) {
 /// Takes a fair share of the global queue.
 fn take_global(p: &'static Processor) -> Option<&'static Goroutine> {
     let sched = scheduler();
-    let tick = p.tick.load(Ordering::Relaxed);
     if let Some(g) = sched.urgent.pop() {
         return Some(Goroutine::from_ptr(g));
     }
-    // Those that were stopped and those that only wait take turns.
-    if tick.is_multiple_of(2)
+    if !sched.stopped.is_empty()
+        && stopped_next(p)
         && let Some(g) = sched.stopped.pop()
     {
         return Some(Goroutine::from_ptr(g));

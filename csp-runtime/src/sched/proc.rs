@@ -57,6 +57,8 @@ pub(crate) struct Local {
     last_id: u64,
     /// How many goroutines in a row came from `runnext`.
     pub(crate) inherited: u32,
+    /// Whose turn it is: of the stopped goroutines, or of the global queue.
+    pub(crate) stopped_next: bool,
     /// Choices that must be fair.
     pub(crate) rng: Rng,
 }
@@ -83,6 +85,7 @@ impl Processor {
                 next_id: 0,
                 last_id: 0,
                 inherited: 0,
+                stopped_next: false,
                 rng: Rng::new(0x9e37_79b9_7f4a_7c15 ^ u64::from(id + 1)),
             }),
             queue: LocalQueue::new(),

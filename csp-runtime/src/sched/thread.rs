@@ -3,29 +3,29 @@
 //! sysmon asks when a goroutine has kept its P for a while. A thread that sleeps is in a system call; one that does not
 //! computes.
 //!
-//! The state is read from `/proc`, through a descriptor that is opened when the thread starts, so that asking takes
-//! one system call and no memory. Where there is no `/proc`, every thread counts as running, and a blocked one is
-//! treated as one that computes: it is stopped by a signal.
+//! The state is read from `/proc`, without asking for memory. Where that cannot be read, every thread counts as running,
+//! and a blocked one is treated as one that computes: it is stopped by a signal. A descriptor kept open for each thread
+//! would save two system calls, but a program's descriptors are its own.
 #![expect(unsafe_code, reason = "system calls")]
 
 /// How to find a thread.
 pub(crate) struct ThreadInfo {
     /// For signals.
     thread: libc::pthread_t,
-    /// `/proc/…/stat` of the thread; stays open for ever, as the thread does.
+    /// The thread's number in `/proc`.
     #[cfg(target_os = "linux")]
-    stat: Option<std::fs::File>,
+    tid: libc::pid_t,
 }
 
 impl ThreadInfo {
-    /// The calling thread's. Opens a file, so it may take memory.
+    /// The calling thread's.
     pub(crate) fn current() -> Self {
         // SAFETY: without preconditions.
         let thread = unsafe { libc::pthread_self() };
         Self {
             thread,
             #[cfg(target_os = "linux")]
-            stat: std::fs::File::open("/proc/thread-self/stat").ok(),
+            tid: linux::tid(),
         }
     }
 
@@ -39,7 +39,7 @@ impl ThreadInfo {
     pub(crate) fn is_asleep(&self) -> bool {
         #[cfg(target_os = "linux")]
         {
-            self.stat.as_ref().is_some_and(linux::is_asleep)
+            linux::is_asleep(self.tid)
         }
         #[cfg(not(target_os = "linux"))]
         {
@@ -61,21 +61,70 @@ pub(crate) fn unblock(signal: libc::c_int) {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fs::File;
-    use std::os::unix::fs::FileExt;
+    use core::fmt::{self, Write};
 
-    /// Whether the state in a `stat` file, the first letter behind the name in parentheses, is that of a sleeper.
-    pub(super) fn is_asleep(stat: &File) -> bool {
+    pub(super) fn tid() -> libc::pid_t {
+        // SAFETY: without preconditions.
+        unsafe { libc::gettid() }
+    }
+
+    /// Whether the state in the thread's `stat` file is that of a sleeper.
+    pub(super) fn is_asleep(tid: libc::pid_t) -> bool {
+        let mut path = Path {
+            text: [0; 48],
+            len: 0,
+        };
+        // One zero stays at the end, for the C library.
+        if write!(path, "/proc/self/task/{tid}/stat").is_err() {
+            return false;
+        }
+        // SAFETY: a text that ends with a zero.
+        let file =
+            unsafe { libc::open(path.text.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC) };
+        if file < 0 {
+            return false;
+        }
         // Number, name of at most 15 bytes, state: more is not of interest.
         let mut text = [0_u8; 64];
-        let Ok(length) = stat.read_at(&mut text, 0) else {
-            return false;
-        };
-        let text = &text[..length];
-        text.iter()
+        // SAFETY: a descriptor of ours, and room for as many bytes.
+        let length = unsafe { libc::read(file, text.as_mut_ptr().cast(), text.len()) };
+        // SAFETY: ours, and not used again.
+        unsafe { libc::close(file) };
+        usize::try_from(length).is_ok_and(|length| says_asleep(&text[..length]))
+    }
+
+    /// The state is the letter behind the name, which stands in parentheses and may contain some.
+    fn says_asleep(stat: &[u8]) -> bool {
+        stat.iter()
             .rposition(|&byte| byte == b')')
-            .and_then(|at| text.get(at + 2))
+            .and_then(|at| stat.get(at + 2))
             .is_some_and(|state| matches!(state, b'S' | b'D'))
+    }
+
+    /// A short text without a heap.
+    struct Path {
+        text: [u8; 48],
+        len: usize,
+    }
+
+    impl Write for Path {
+        fn write_str(&mut self, more: &str) -> fmt::Result {
+            let end = self.len + more.len();
+            if end >= self.text.len() {
+                return Err(fmt::Error);
+            }
+            self.text[self.len..end].copy_from_slice(more.as_bytes());
+            self.len = end;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_state_stands_behind_the_name() {
+        assert!(says_asleep(b"17 (a name) S 1"));
+        assert!(says_asleep(b"17 (odd) R) D 1"));
+        assert!(!says_asleep(b"17 (odd) S) R 1"));
+        assert!(!says_asleep(b"17 (cut off"));
     }
 }
 

@@ -34,6 +34,7 @@ fn main() {
             println!("woke");
         }
         "thread" => thread(),
+        "socket" => socket(),
         other => panic!("no scenario {other}"),
     }
 }
@@ -139,4 +140,19 @@ fn thread() {
     });
     println!("got {}", rx.recv().expect("the thread sends"));
     thread.join().expect("the thread ends");
+}
+
+/// Waits for a process that writes after a while: no goroutine can go on, no timer is set, no thread is left.
+fn socket() {
+    let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    let mut writer = std::process::Command::new("sh")
+        .args(["-c", "sleep 0.3; echo written"])
+        .stdout(std::os::fd::OwnedFd::from(far))
+        .spawn()
+        .expect("a shell");
+    let mut near = csp::net::UnixStream::try_from(near).expect("an open socket");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut near, &mut text).expect("the end");
+    print!("{text}");
+    writer.wait().expect("it has ended");
 }
