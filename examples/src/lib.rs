@@ -19,4 +19,10 @@
 //! | `worker_pool` | a fixed number of workers on one queue |
 //! | `timeout` | giving up on a slow answer |
 //! | `non_blocking` | sending and receiving only if it can be done at once |
+//! | `tcp_ticker` | a TCP server that writes to every client each second, and its client |
+//! | `hash_slices` | two hashers that share one P because the scheduler stops them in turn |
+//! | `blocking_read` | a read that blocks its thread and not the other goroutines |
+//! | `web_crawler` | fetching each page of a site once, a few at a time |
+//! | `chat` | a broadcaster, and two goroutines for each client |
+//! | `graceful_shutdown` | a server that Ctrl-C stops without cutting anybody off |
 //! | `digest` | a whole program: the SHA-256 of every file under a directory |

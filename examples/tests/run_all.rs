@@ -43,7 +43,8 @@ fn promised_output(source: &str) -> Option<String> {
     let block = lines.take_while(|line| **line != "//! ```");
     Some(
         block
-            .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
+            .map(|line| line.trim_start_matches("//!"))
+            .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
             .collect(),
     )
 }
@@ -51,7 +52,7 @@ fn promised_output(source: &str) -> Option<String> {
 #[test]
 fn every_example_ends_well_and_prints_what_its_header_says() {
     let examples = examples();
-    assert!(examples.len() >= 14, "{examples:?}");
+    assert!(examples.len() >= 20, "{examples:?}");
     for (name, source) in examples {
         let source = fs::read_to_string(source).unwrap();
         let promised = promised_output(&source);
@@ -86,6 +87,6 @@ fn every_example_is_in_the_index_says_how_to_run_it_and_is_short() {
         let text = fs::read_to_string(source).unwrap();
         let command = format!("`cargo run --release --example {name}");
         assert!(text.contains(&command), "{name} does not say how to run it");
-        assert!(text.lines().count() < 80, "{name} is too long");
+        assert!(text.lines().count() < 200, "{name} is too long");
     }
 }

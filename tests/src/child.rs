@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// Set in the child to the name of the scenario it runs.
 const SCENARIO: &str = "CSP_TESTS_SCENARIO";
 
-/// How long a child may take; what runs in children is short.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long a child may take; far above what any needs, even on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a child did.
 #[derive(Debug)]
