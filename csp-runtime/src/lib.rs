@@ -51,6 +51,73 @@
 //! a message that says which it was and how to give it more. Running out of memory or threads is an
 //! error that names the limit.
 //!
+//! # Thread-locals
+//!
+//! A goroutine may go on on another thread after any call that waits. What it got from a thread-local before must not
+//! be used there, and neither the compiler nor the types can prevent it: the compiler takes one function to run on one
+//! thread. So whenever a goroutine is about to change its thread, the runtime looks for pointers between its stack
+//! and the thread-locals of the old thread. If there is one, the goroutine goes on on the old thread.
+//!
+//! ```
+//! use csp::prelude::*;
+//! use std::{cell::Cell, rc::Rc, thread};
+//!
+//! thread_local!(static COUNT: Rc<Cell<u32>> = Rc::default());
+//!
+//! let (tx, rx) = channel::<()>(0);
+//! let counter = go!({
+//!     let count = COUNT.with(Rc::clone); // not `Send`, and shared with the thread-local
+//!     let before = thread::current().id();
+//!     rx.recv();
+//!     assert_eq!(thread::current().id(), before);
+//!     count.set(count.get() + 1);
+//! });
+//! tx.send(()).unwrap();
+//! counter.join().unwrap();
+//! ```
+//!
+//! Values that are `Send` need none of this. Of the others, these are safe across a call that waits:
+//!
+//! - the address of a thread-local, wherever it is kept as a pointer: a reference that was stored or passed on, an
+//!   address that the compiler computed before the wait for use behind it, and
+//!   [`LocalKey::with`](std::thread::LocalKey::with) of a thread-local that is initialised lazily and has a destructor.
+//!   (For others see the third point below.)
+//! - a handle to an object to which a thread-local points as well: a clone of an `Rc`, the generator of `rand::rng()`,
+//!   the guard of `crossbeam_epoch::pin()`. Both hold the same pointer.
+//! - a value on the stack that was lent to a thread-local for a while, as scoped thread-locals do, until another goroutine
+//!   lends that thread-local something else.
+//!
+//! Other goroutines run on the thread meanwhile, and use the same thread-locals: whoever waits with a `RefCell` in one
+//! borrowed lets them panic.
+//!
+//! A goroutine that unwinds never changes its thread: `std::thread::panicking()` is right in it, and in all others.
+//!
+//! These are *not* safe across a call that waits:
+//!
+//! - an object to which no thread-local points itself, but something behind it: an `Rc` in a `Vec` in a thread-local.
+//!   Likewise a handle that is not on the goroutine's stack: a clone of an `Rc` in a `Box` or a `Vec` of its own.
+//!   The heap is not looked at;
+//! - a pointer further than 128 bytes into an object, if none to its start is kept;
+//! - `with`, or a borrow of a `RefCell`, of a thread-local that is const-initialised or whose type has no destructor, such
+//!   as a `RefCell<u64>`. The compiler may keep no address of it, but compute it afresh at each use, also inside one
+//!   `with`; then each use is of the thread on which it happens, and a borrow that was taken on one is given back on
+//!   another. Do not wait there;
+//! - an object that the thread-local has let go of, by `replace` or `take`, while goroutines still hold it;
+//! - what is tied to a thread by number and not by pointer: a value copied out of a thread-local and put back later, the
+//!   guard of a re-entrant lock (that of `std::io::stdout().lock()` is one), thread ids passed to C;
+//! - thread-locals of libraries that were loaded with `dlopen` after the thread started, and values of
+//!   `pthread_setspecific`.
+//!
+//! On systems other than Linux on x86-64 nothing is known about stacks and thread-locals, and nothing is looked for.
+//!
+//! The way out is to keep the thread: [`runtime::lock_os_thread`] for a stretch of code, or `#[csp::main(pinned)]`
+//! for the whole program. It has its price. A goroutine that must go on on its thread waits for it, also while that
+//! thread runs another goroutine which does not let go, and although other processors are idle; and a goroutine
+//! with a locked thread takes that thread out of use while it waits. A goroutine that moves freely pays the look at its
+//! stack: well under a microsecond when the stack is shallow, and only when it changes its thread.
+//!
+//! `CSP_MIGRATION_GUARD=0` in the environment switches the looking off, to show what goes wrong without it.
+//!
 //! # Platforms
 //!
 //! Tested on Linux x86-64. Code for an operating system or a processor is kept in small modules with a
@@ -84,6 +151,8 @@ mod diag;
 mod goroutine;
 #[cfg(not(loom))]
 mod macros;
+#[cfg(not(loom))]
+mod migration;
 #[cfg(not(loom))]
 pub mod net;
 #[cfg(not(loom))]

@@ -27,6 +27,8 @@ const LAYERS: &[&[&str]] = &[
     &["waitlist"],
     // Return what became ready; never call the scheduler.
     &["netpoll", "trace"],
+    // Whether a suspended goroutine may change its thread; is told where its stack is.
+    &["migration"],
     // G, M and P.
     &["sched"],
     // The one way to block, for goroutines and plain threads.

@@ -282,6 +282,11 @@ impl Goroutine {
         self.on_cpu.is_free()
     }
 
+    /// Waits until no M is on its stack.
+    pub(crate) fn wait_until_off_cpu(&self) {
+        self.on_cpu.wait_until_free();
+    }
+
     /// Where it left its stack last, and the stack's high end; of use while it is suspended.
     pub(crate) fn suspended_at(&self) -> (Frame, usize) {
         (self.coroutine.left_at(), self.base.load(Ordering::Relaxed))

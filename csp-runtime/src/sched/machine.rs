@@ -13,6 +13,7 @@ use core::ptr;
 use std::sync::OnceLock;
 
 use crate::goroutine::Goroutine;
+use crate::migration::ThreadLocals;
 use crate::primitive::parker::Parker;
 use crate::primitive::section::Section;
 use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
@@ -51,6 +52,8 @@ pub(crate) struct Machine {
     pub(crate) id: u32,
     /// How to find the thread in the system; set by the thread when it starts.
     thread: OnceLock<ThreadInfo>,
+    /// Its thread's thread-locals, for the migration guard; set by the thread when it starts.
+    thread_locals: OnceLock<&'static ThreadLocals>,
     /// The M created before this one, or null; constant once it is in the list of all.
     older: AtomicPtr<Machine>,
 }
@@ -76,6 +79,7 @@ impl Machine {
             let_go: AtomicBool::new(false),
             id,
             thread: OnceLock::new(),
+            thread_locals: OnceLock::new(),
             older: AtomicPtr::new(ptr::null_mut()),
         }))
     }
@@ -83,6 +87,7 @@ impl Machine {
     /// Notes the thread, which calls, and makes the M known to sysmon; once.
     pub(crate) fn introduce(&'static self) {
         self.thread.get_or_init(ThreadInfo::current);
+        self.thread_locals.get_or_init(ThreadLocals::of_this_thread);
         let this: *mut Self = self.as_ptr().cast();
         let mut newest = NEWEST.load(Ordering::Relaxed);
         loop {
@@ -105,6 +110,11 @@ impl Machine {
     /// The thread, once it has started.
     pub(crate) fn thread(&self) -> Option<&ThreadInfo> {
         self.thread.get()
+    }
+
+    /// Its thread's thread-locals, once it has started.
+    pub(super) fn thread_locals(&self) -> Option<&'static ThreadLocals> {
+        self.thread_locals.get().copied()
     }
 
     /// Wakes the sleeping thread and gives it a processor; `spinning` if it starts as one of those

@@ -25,6 +25,7 @@
 //! | `switch` | the loop of an M; park and yield |
 //! | `ready` | making goroutines runnable, and whom to wake for them |
 //! | `handoff` | a goroutine that must keep its thread while it waits |
+//! | `home` | which M a goroutine has to go on with |
 //! | `preempt`, `signal` | stopping a goroutine that computes |
 //! | `retake` | taking the P from a thread that blocks |
 //! | `net` | who polls the network |
@@ -64,6 +65,7 @@ pub(crate) mod current;
 pub(crate) mod deadlock;
 mod find;
 mod handoff;
+mod home;
 mod machine;
 mod net;
 mod patrol;

@@ -15,7 +15,7 @@ use crate::goroutine::{self, Goroutine, Reason};
 use crate::primitive::section;
 use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::shared::scheduler;
-use crate::sched::{Machine, current, find, handoff, ready, signal, thread};
+use crate::sched::{Machine, current, find, handoff, home, ready, signal, thread};
 use crate::stack::{SizeClass, fatal};
 
 /// The life of an M, which has been given a P, or begins as a spare.
@@ -65,7 +65,7 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         return;
     }
     if !ptr::eq(g.last(), m.as_ptr()) {
-        if let Some(home) = must_go_home(g) {
+        if let Some(home) = home::home_of(g) {
             handoff::to_home(m, home, g);
             return;
         }
@@ -95,13 +95,6 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
             free_slot(g);
         }
     }
-}
-
-/// The M on which the goroutine, which last ran there, has to go on.
-#[cold]
-#[inline(never)]
-fn must_go_home(_g: &'static Goroutine) -> Option<&'static Machine> {
-    None
 }
 
 /// Gives an ended goroutine's slot back: to the caller's P, or to the list of its class.

@@ -1,0 +1,93 @@
+//! The live words of a suspended goroutine's stack.
+//!
+//! A goroutine notes its stack pointer right before it calls `Yielder::suspend`, whose assembly pushes three words more:
+//!
+//! ```text
+//!   base          ┌───────────────────────┐
+//!                 ~ frames                ~
+//!   noted sp ───▶ ├───────────────────────┤
+//!       sp -  8   │ rbp                   │
+//!       sp - 16   │ rbx                   │
+//!       sp - 24   │ where to go on        │ ◀ the live stack ends here
+//!                 └───────────────────────┘
+//! ```
+//!
+//! r12 to r15 are clobbered by that assembly, so that the function around it has saved what its callers keep in them.
+//! That the noted rbp lies at `sp - 8` shows that `Yielder::suspend` was compiled into the function that noted: then the
+//! three words are all there is. If not, as in a build without optimisation, there is a frame of its own in between, and
+//! [`SLACK`] bytes more are looked at. They hold that frame and, below it, words from before, which can only bind
+//! without need.
+#![expect(unsafe_code, reason = "reads the stack of a suspended goroutine")]
+
+use core::ops::Range;
+use core::ptr;
+
+use crate::primitive::frame::Frame;
+
+/// Bytes to a word.
+const WORD: usize = size_of::<usize>();
+/// What the switch pushes: rbp, rbx and an address.
+const PUSHED: usize = 3 * WORD;
+/// More than the frames between noting the stack pointer and the switch, if these are functions of their own.
+const SLACK: usize = 512;
+
+/// The words between where the stack ends and its base.
+pub(super) struct LiveStack {
+    low: usize,
+    base: usize,
+}
+
+impl LiveStack {
+    /// The live part of `stack`, which was left at `frame`.
+    ///
+    /// # Safety
+    ///
+    /// `stack` is mapped, its ends are aligned to words, and `frame` was noted on it. Until the result is gone, nobody
+    /// runs on the stack or writes it.
+    pub(super) unsafe fn new(frame: Frame, stack: Range<usize>) -> Self {
+        debug_assert!(stack.contains(&(frame.sp - PUSHED)) && frame.sp.is_multiple_of(WORD));
+        // SAFETY: the switch has written below `sp`, so this is inside the stack (caller).
+        let saved = unsafe { read(frame.sp - WORD) };
+        let below = if saved == frame.bp { PUSHED } else { SLACK };
+        Self {
+            low: (frame.sp - below).max(stack.start),
+            base: stack.end,
+        }
+    }
+
+    /// Whether `address` lies in it.
+    pub(super) fn contains(&self, address: usize) -> bool {
+        (self.low..self.base).contains(&address)
+    }
+
+    /// How many words there are.
+    pub(super) fn words(&self) -> usize {
+        (self.base - self.low) / WORD
+    }
+
+    /// Whether any word is one that `wanted` accepts.
+    #[inline]
+    pub(super) fn any(&self, mut wanted: impl FnMut(usize) -> bool) -> bool {
+        let mut at = self.low;
+        while at < self.base {
+            // SAFETY: between the ends of a stack that is mapped and that nobody writes (`new`).
+            if wanted(unsafe { read(at) }) {
+                return true;
+            }
+            at += WORD;
+        }
+        false
+    }
+}
+
+/// The word at `at`.
+///
+/// # Safety
+///
+/// It is mapped, aligned, and nobody writes it.
+#[inline(always)]
+unsafe fn read(at: usize) -> usize {
+    // SAFETY: the caller's. Volatile, because to the compiler this memory belongs to frames of other functions, which
+    // may not have written every word: it shall know nothing about what is there.
+    unsafe { ptr::with_exposed_provenance::<usize>(at).read_volatile() }
+}

@@ -1,0 +1,334 @@
+//! The guard against real stacks: a coroutine touches thread-locals, suspends, and is looked at.
+
+#![expect(unsafe_code, reason = "runs coroutines")]
+
+use std::alloc::{Layout, alloc_zeroed};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::{Hit, ThreadLocals, Verdict, check, counts};
+use crate::coroutine::{Command, Coroutine};
+
+/// Bytes of a stack.
+const STACK: usize = 256 << 10;
+
+/// A coroutine that runs a test's body.
+struct Probe {
+    coroutine: Coroutine,
+    body: fn(&Probe),
+    low: usize,
+}
+
+impl Probe {
+    /// On a stack of its own, which is leaked, as the coroutine must not move.
+    fn new(body: fn(&Probe)) -> &'static Self {
+        let layout = Layout::from_size_align(STACK, 4096).expect("a layout");
+        // SAFETY: the size is not zero.
+        let low = unsafe { alloc_zeroed(layout) }.expose_provenance();
+        let probe: &'static Self = Box::leak(Box::new(Self {
+            coroutine: Coroutine::new(),
+            body,
+            low,
+        }));
+        let ends = NonZeroUsize::new(low + STACK).zip(NonZeroUsize::new(low));
+        let (base, limit) = ends.expect("an allocation");
+        // SAFETY: the stack is new; `Probe::run` ends by suspending, and a failing test may well abort.
+        unsafe { probe.coroutine.init(base, limit, Self::run, probe) };
+        probe
+    }
+
+    fn run(&'static self) {
+        (self.body)(self);
+        // SAFETY: on the coroutine's stack.
+        unsafe { self.coroutine.suspend(Command::Done) };
+    }
+
+    /// What a call that waits does.
+    #[inline(never)]
+    fn wait(&self) {
+        // SAFETY: only bodies call it, on the coroutine's stack.
+        unsafe { self.coroutine.suspend(Command::Park) };
+    }
+
+    fn resume(&self) -> Command {
+        // SAFETY: it waits, and only the test resumes it.
+        unsafe { self.coroutine.resume() }
+    }
+
+    fn check(&self, locals: &ThreadLocals) -> Verdict {
+        // SAFETY: it waits, and the thread of `locals` is this one.
+        unsafe { check(locals, self.coroutine.left_at(), self.low..self.low + STACK) }
+    }
+}
+
+/// Asserts what the guard said. Unoptimised code leaves what it used before in its frames, and so may be bound for
+/// another reason than the one looked for, or for none.
+#[track_caller]
+fn assert_verdicts(found: &[Verdict], expected: &[Verdict]) {
+    if cfg!(debug_assertions) {
+        assert_eq!(found.len(), expected.len());
+        let stays = |verdict: &Verdict| matches!(verdict, Verdict::MustStay(_));
+        let missed = found
+            .iter()
+            .zip(expected)
+            .any(|(a, b)| stays(b) && !stays(a));
+        assert!(!missed, "{found:?} instead of {expected:?}");
+    } else {
+        assert_eq!(found, expected);
+    }
+}
+
+/// What the guard says about a body at each of its waits, on a new thread.
+fn verdicts(body: fn(&Probe)) -> Vec<Verdict> {
+    let thread = thread::spawn(move || {
+        let locals = ThreadLocals::of_this_thread();
+        assert!(locals.is_known());
+        let probe = Probe::new(body);
+        let mut verdicts = Vec::new();
+        while probe.resume() == Command::Park {
+            verdicts.push(probe.check(locals));
+        }
+        verdicts
+    });
+    thread.join().expect("the body ends")
+}
+
+const ADDRESS: Verdict = Verdict::MustStay(Hit::Address);
+const SHARED: Verdict = Verdict::MustStay(Hit::Shared);
+const LENT: Verdict = Verdict::MustStay(Hit::Lent);
+const FREE: Verdict = Verdict::MayMove;
+
+thread_local! {
+    static LAZY: RefCell<Vec<u32>> = RefCell::new(vec![1]);
+    static PLAIN: Cell<u32> = const { Cell::new(0) };
+    static COUNTED: Rc<Cell<u32>> = Rc::new(Cell::new(0));
+    static SCOPED: Cell<*const u32> = const { Cell::new(ptr::null()) };
+    static MANY: RefCell<Vec<Rc<u32>>> = const { RefCell::new(Vec::new()) };
+    static ARRAY: [Rc<u32>; 200] = std::array::from_fn(|at| Rc::new(at as u32));
+}
+
+#[test]
+fn a_goroutine_inside_with_stays() {
+    let found = verdicts(|probe| {
+        LAZY.with(|lazy| {
+            probe.wait();
+            lazy.borrow_mut().push(2);
+        });
+        PLAIN.with(|plain| {
+            probe.wait();
+            plain.set(1);
+        });
+        LAZY.with_borrow_mut(|lazy| {
+            probe.wait();
+            lazy.push(3);
+        });
+    });
+    assert_verdicts(&found, &[ADDRESS; 3]);
+}
+
+#[test]
+fn a_goroutine_with_a_clone_of_a_handle_stays() {
+    let found = verdicts(|probe| {
+        let mine = COUNTED.with(Rc::clone);
+        probe.wait();
+        mine.set(mine.get() + 1);
+        let other = Rc::clone(&mine);
+        drop(mine);
+        probe.wait();
+        drop(other);
+    });
+    assert_verdicts(&found, &[SHARED; 2]);
+}
+
+#[test]
+fn each_of_very_many_handles_is_found() {
+    #[inline(never)]
+    fn nth(at: usize) -> Rc<u32> {
+        ARRAY.with(|all| Rc::clone(&all[at]))
+    }
+    let found = verdicts(|probe| {
+        for at in [0, 63, 64, 65, 150, 199] {
+            let mine = nth(at);
+            probe.wait();
+            assert_eq!(*mine, at as u32);
+        }
+    });
+    assert_verdicts(&found, &[SHARED; 6]);
+}
+
+#[test]
+fn a_goroutine_that_lends_its_stack_to_a_thread_local_stays() {
+    /// Not to be seen through: the compiler would leave out a store that nobody reads.
+    #[inline(never)]
+    fn lend(value: *const u32) {
+        SCOPED.with(|scoped| black_box(scoped).set(value));
+    }
+    let found = verdicts(|probe| {
+        let value = 7_u32;
+        lend(&value);
+        probe.wait();
+        lend(ptr::null());
+    });
+    assert_verdicts(&found, &[LENT]);
+}
+
+/// Waits on top of that many frames of more than a KiB.
+fn deep(probe: &Probe, levels: u32) {
+    let frame = black_box([levels; 256]);
+    if levels == 0 {
+        probe.wait();
+    } else {
+        deep(probe, frame[100] - 1);
+    }
+    black_box(&frame);
+}
+
+#[test]
+fn a_hit_at_the_far_end_of_a_deep_stack_is_found() {
+    let found = verdicts(|probe| {
+        LAZY.with(|lazy| {
+            deep(probe, 100);
+            lazy.borrow_mut().push(2);
+        });
+    });
+    assert_verdicts(&found, &[ADDRESS]);
+}
+
+#[test]
+fn what_was_used_before_and_is_over_binds_nobody() {
+    let found = verdicts(|probe| {
+        LAZY.with_borrow_mut(|lazy| lazy.push(2));
+        drop(COUNTED.with(Rc::clone));
+        PLAIN.set(1);
+        probe.wait();
+    });
+    assert_verdicts(&found, &[FREE]);
+}
+
+#[test]
+fn ordinary_values_bind_nobody() {
+    let found = verdicts(|probe| {
+        let text = format!("{:?}", thread::current().id());
+        probe.wait();
+        println!("{text}");
+        probe.wait();
+        let mut map: HashMap<String, u32> = HashMap::new();
+        map.insert(text, 1);
+        probe.wait();
+        let shared = Arc::new(Mutex::new(vec![1]));
+        let mut guard = shared.lock().expect("nobody panics");
+        probe.wait();
+        guard.push(2);
+        drop(guard);
+        probe.wait();
+        black_box((&map, &shared));
+    });
+    assert_verdicts(&found, &[FREE; 5]);
+}
+
+#[test]
+fn the_handle_of_the_thread_binds_nobody() {
+    let found = verdicts(|probe| {
+        let thread = thread::current();
+        probe.wait();
+        black_box(thread.id());
+    });
+    assert_verdicts(&found, &[FREE]);
+}
+
+/// The front page says so.
+#[test]
+fn an_object_behind_another_is_not_found() {
+    let found = verdicts(|probe| {
+        MANY.with_borrow_mut(|many| many.push(Rc::new(1)));
+        let mine = MANY.with_borrow(|many| Rc::clone(&many[0]));
+        probe.wait();
+        assert_eq!(*mine, 1);
+    });
+    assert_verdicts(&found, &[FREE]);
+}
+
+#[test]
+fn another_thread_reads_a_running_thread() {
+    static STATE: AtomicUsize = AtomicUsize::new(0);
+    let (tx, rx) = std::sync::mpsc::channel();
+    let running = thread::spawn(move || {
+        let locals = ThreadLocals::of_this_thread();
+        let probe = Probe::new(|probe| {
+            let mine = COUNTED.with(Rc::clone);
+            probe.wait();
+            drop(mine);
+        });
+        assert_eq!(probe.resume(), Command::Park);
+        let at = ptr::from_ref(probe).expose_provenance();
+        tx.send((locals, at)).expect("the test receives");
+        while STATE.load(Ordering::Acquire) == 0 {
+            PLAIN.set(PLAIN.get() + 1);
+        }
+        assert_eq!(probe.resume(), Command::Done);
+    });
+    let (locals, at) = rx.recv().expect("the thread sends");
+    // SAFETY: leaked by `Probe::new`, and the thread does not touch it before `STATE` is set.
+    let probe: &Probe = unsafe { &*ptr::with_exposed_provenance(at) };
+    let before = counts();
+    for _ in 0..1000 {
+        assert_verdicts(&[probe.check(locals)], &[SHARED]);
+    }
+    let after = counts();
+    assert!(after.checked >= before.checked + 1000);
+    assert!(cfg!(debug_assertions) || after.shared >= before.shared + 1000);
+    assert!(after.words > before.words + 1000);
+    STATE.store(1, Ordering::Release);
+    running.join().expect("the thread ends");
+}
+
+/// Prints what a check costs; `--nocapture` shows it.
+#[test]
+fn the_cost_of_a_check_can_be_measured() {
+    const CHECKS: u32 = 20_000;
+    let thread = thread::spawn(|| {
+        let locals = ThreadLocals::of_this_thread();
+        for (name, body) in [
+            (
+                "nothing in thread-locals",
+                (|probe| probe.wait()) as fn(&Probe),
+            ),
+            ("after use of several", |probe| {
+                LAZY.with_borrow_mut(|lazy| lazy.push(2));
+                drop(COUNTED.with(Rc::clone));
+                println!("{:?}", HashMap::from([(1, 2)]));
+                probe.wait();
+            }),
+            ("a clone of a handle", |probe| {
+                let mine = COUNTED.with(Rc::clone);
+                probe.wait();
+                drop(mine);
+            }),
+            ("a deep stack", |probe| deep(probe, 190)),
+            ("two hundred handles", |probe| {
+                ARRAY.with(|_| ());
+                probe.wait();
+            }),
+        ] {
+            let probe = Probe::new(body);
+            assert_eq!(probe.resume(), Command::Park);
+            let words = counts().words;
+            let verdict = probe.check(locals);
+            let words = counts().words - words;
+            let start = std::time::Instant::now();
+            for _ in 0..CHECKS {
+                assert_eq!(black_box(probe.check(locals)), verdict);
+            }
+            let each = start.elapsed() / CHECKS;
+            println!("{name}: {verdict:?}, {words} words, {each:?} ({locals})");
+        }
+    });
+    thread.join().expect("the bodies wait");
+}

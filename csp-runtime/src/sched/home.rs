@@ -1,0 +1,28 @@
+//! Which M a goroutine has to go on with: the migration guard's place in the scheduler.
+//!
+//! A goroutine that an M picks and that last ran on another is looked at first (`migration`). If something on its stack
+//! belongs to the other thread, it goes there (`handoff::to_home`); else it moves.
+
+use crate::goroutine::Goroutine;
+use crate::migration::{self, Verdict};
+use crate::sched::Machine;
+
+/// The M on which `g`, which the caller has picked, has to go on; `None` if any will do.
+#[cold]
+#[inline(never)]
+pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
+    let home = Machine::from_ptr(g.last())?;
+    let locals = home.thread_locals()?;
+    // It may be a few instructions from being off its stack.
+    g.wait_until_off_cpu();
+    let (frame, base) = g.suspended_at();
+    let stack = g.slot().usable_low().addr().get()..base;
+    // SAFETY: the caller has taken the goroutine from its queue, and no M is on its stack; Ms' threads never end.
+    #[expect(unsafe_code, reason = "reads the stack of another goroutine")]
+    let verdict = unsafe { migration::check(locals, frame, stack) };
+    match verdict {
+        Verdict::MustStay(_) => Some(home),
+        // Where nobody can say, it is documented that nobody looks.
+        Verdict::MayMove | Verdict::Unknown => None,
+    }
+}
