@@ -36,7 +36,7 @@ unsafe impl<T: Send> Sync for Core<T> {}
 unsafe impl<T: Send> Send for Core<T> {}
 
 /// Access to the state.
-pub(super) struct Locked<'a, T>(&'a Core<T>);
+pub(super) struct Locked<'a, T>(&'a Core<T>, section::Here);
 
 impl<T> Deref for Locked<'_, T> {
     type Target = State<T>;
@@ -61,7 +61,7 @@ impl<T> Drop for Locked<'_, T> {
     fn drop(&mut self) {
         // SAFETY: `Core::lock` took it.
         unsafe { self.0.lock.unlock() };
-        section::leave();
+        section::leave_here(&self.1);
     }
 }
 
@@ -95,9 +95,9 @@ impl<T> Core<T> {
 
     #[inline]
     pub(super) fn lock(&self) -> Locked<'_, T> {
-        section::begin();
+        let here = section::begin_here();
         self.lock.lock();
-        Locked(self)
+        Locked(self, here)
     }
 
     /// The lock itself, for select.

@@ -16,8 +16,8 @@ use std::thread;
 use super::{Hit, ThreadLocals, Verdict, check, counts};
 use crate::coroutine::{Command, Coroutine};
 
-/// Bytes of a stack.
-const STACK: usize = 256 << 10;
+/// Bytes of a stack: without a guard, so more than unoptimised frames take.
+const STACK: usize = 1 << 20;
 
 /// A coroutine that runs a test's body.
 struct Probe {

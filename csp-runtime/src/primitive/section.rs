@@ -213,21 +213,38 @@ mod thread {
     /// Begins a section without a guard.
     #[inline(always)]
     pub(crate) fn begin() {
-        if let Some(section) = current()
+        let _ = begin_here();
+    }
+
+    /// Begins a section that ends on this thread, by [`leave_here`]: one in which nothing parks.
+    #[inline(always)]
+    pub(crate) fn begin_here() -> Here {
+        let section = current();
+        if let Some(section) = section
             && section.begin() == Entered::WithoutP
         {
             without_p();
         }
+        Here(section)
     }
 
-    /// Ends a section that [`begin`] began.
+    /// Ends a section that [`begin_here`] began.
     #[inline(always)]
-    pub(crate) fn leave() {
-        if let Some(section) = current()
+    pub(crate) fn leave_here(here: &Here) {
+        if let Some(section) = here.0
             && section.end() == Left::Pending
         {
             pending();
         }
+    }
+
+    /// The thread on which a section began. Not `Send`.
+    pub(crate) struct Here(Option<&'static Section>);
+
+    /// Ends a section that [`begin`] began.
+    #[inline(always)]
+    pub(crate) fn leave() {
+        leave_here(&Here(current()));
     }
 
     /// How deep this thread is; 1 on a thread that is no M, which nobody preempts.
@@ -264,17 +281,23 @@ mod thread {
 }
 
 #[cfg(not(loom))]
-pub(crate) use thread::{Hooks, Inside, adopt, begin, depth, enter, leave, set_hooks};
+pub(crate) use thread::{
+    Here, Hooks, Inside, adopt, begin, begin_here, depth, enter, leave, leave_here, set_hooks,
+};
 
 #[cfg(loom)]
 mod model_thread {
     /// The models have no Ms.
-    pub(crate) fn begin() {}
+    pub(crate) struct Here;
     /// The models have no Ms.
-    pub(crate) fn leave() {}
+    pub(crate) fn begin_here() -> Here {
+        Here
+    }
+    /// The models have no Ms.
+    pub(crate) fn leave_here(_: &Here) {}
 }
 #[cfg(loom)]
-pub(crate) use model_thread::{begin, leave};
+pub(crate) use model_thread::{Here, begin_here, leave_here};
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -141,9 +141,9 @@ impl<T> Spin<T> {
     /// Locks, waiting as long as it takes.
     #[inline]
     pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
-        section::begin();
+        let here = section::begin_here();
         self.raw.lock();
-        self.guard()
+        self.guard(here)
     }
 
     #[cfg(test)]
@@ -151,11 +151,11 @@ impl<T> Spin<T> {
     #[inline]
     #[must_use]
     pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-        section::begin();
+        let here = section::begin_here();
         if self.raw.try_lock() {
-            return Some(self.guard());
+            return Some(self.guard(here));
         }
-        section::leave();
+        section::leave_here(&here);
         None
     }
 
@@ -168,10 +168,11 @@ impl<T> Spin<T> {
 
     /// Wraps an acquisition that just succeeded.
     #[inline]
-    fn guard(&self) -> SpinGuard<'_, T> {
+    fn guard(&self, here: section::Here) -> SpinGuard<'_, T> {
         let value = self.value.exclusive();
         SpinGuard {
             raw: &self.raw,
+            here,
             // SAFETY: the address of a field of `self` is not null.
             value: unsafe { NonNull::new_unchecked(value) },
         }
@@ -184,6 +185,8 @@ impl<T> Spin<T> {
 /// for a `T` that is only `Send`.
 pub(crate) struct SpinGuard<'a, T> {
     raw: &'a RawSpin,
+    /// The section of this hold.
+    here: section::Here,
     value: NonNull<T>,
 }
 
@@ -211,7 +214,7 @@ impl<T> Drop for SpinGuard<'_, T> {
     fn drop(&mut self) {
         // SAFETY: the guard was made by an acquisition, and no borrow of the value outlives it.
         unsafe { self.raw.unlock() }
-        section::leave();
+        section::leave_here(&self.here);
     }
 }
 

@@ -57,7 +57,9 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
         sysmon::watch_timer(p.timers.next());
     }
     let tick = p.tick.load(Ordering::Relaxed);
-    if let Some(g) = m.mail.pop() {
+    if !m.mail.is_empty()
+        && let Some(g) = m.mail.pop()
+    {
         return Some(Goroutine::from_ptr(g));
     }
     if !sched.urgent.is_empty()

@@ -125,6 +125,8 @@ fn on_signal() -> bool {
 }
 
 /// The outermost section has ended and a preemption was held back by it.
+#[cold]
+#[inline(never)]
 pub(super) fn pending() {
     if let Some(m) = current::machine() {
         stop(m);

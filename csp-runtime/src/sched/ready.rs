@@ -3,7 +3,6 @@
 //! See the module docs of `sched` for the policy and for why no wake-up is lost.
 
 use crate::goroutine::{Goroutine, Status};
-use crate::primitive::section;
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
 use crate::sched::{Processor, creator, current, sysmon};
@@ -12,10 +11,9 @@ use crate::sched::{Processor, creator, current, sysmon};
 /// none. The caller owns the one wake-up of the goroutine's current wait.
 #[inline]
 pub(crate) fn ready(g: &'static Goroutine) {
-    let _inside = section::enter();
     g.set_status(Status::Runnable);
-    match current::processor() {
-        Some(p) => ready_on(p, g),
+    match current::enter() {
+        Some(inside) => ready_on(inside.processor(), g),
         None => inject(g),
     }
 }
@@ -38,14 +36,16 @@ fn ready_on(p: &'static Processor, g: &'static Goroutine) {
 /// and they start in the order in which they were made.
 #[inline]
 pub(crate) fn ready_new(g: &'static Goroutine) {
-    let _inside = section::enter();
-    match current::processor() {
-        Some(p) if p.has_work() => ready_last(p, g),
-        Some(p) => {
-            g.set_status(Status::Runnable);
-            ready_on(p, g);
-        }
-        None => ready(g),
+    let Some(inside) = current::enter() else {
+        ready(g);
+        return;
+    };
+    let p = inside.processor();
+    if p.has_work() {
+        ready_last(p, g);
+    } else {
+        g.set_status(Status::Runnable);
+        ready_on(p, g);
     }
 }
 

@@ -93,7 +93,9 @@ pub(crate) fn end_call(nested: bool) {
 }
 
 /// The outermost section has been entered while the P was being taken.
-fn entered_without_p() {
+#[cold]
+#[inline(never)]
+pub(super) fn entered_without_p() {
     let m = current::machine().expect("only an M has sections");
     if m.section.settle() {
         regain(m);

@@ -15,7 +15,7 @@ use crate::goroutine::{self, Goroutine, Reason};
 use crate::primitive::section;
 use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::shared::scheduler;
-use crate::sched::{Machine, current, find, handoff, home, ready, signal, thread};
+use crate::sched::{Machine, Processor, current, find, handoff, home, ready, signal, thread};
 use crate::stack::{SizeClass, fatal};
 
 /// The life of an M, which has been given a P, or begins as a spare.
@@ -64,8 +64,11 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         handoff::to_bound(m, bound);
         return;
     }
-    if !ptr::eq(g.last(), m.as_ptr()) {
-        if let Some(home) = home::home_of(g) {
+    let last = g.last();
+    if !ptr::eq(last, m.as_ptr()) {
+        if !last.is_null()
+            && let Some(home) = home::home_of(g)
+        {
             handoff::to_home(m, home, g);
             return;
         }
@@ -91,8 +94,9 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         }
         Command::DoneDetached => {
             g.set_off_cpu();
-            m.processor().end_goroutine();
-            free_slot(g);
+            let p = m.processor();
+            p.end_goroutine();
+            free_slot_to(Some(p), g);
         }
     }
 }
@@ -100,8 +104,13 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
 /// Gives an ended goroutine's slot back: to the caller's P, or to the list of its class.
 #[inline]
 pub(crate) fn free_slot(g: &'static Goroutine) {
-    let _inside = section::enter();
-    match current::processor() {
+    let inside = current::enter();
+    free_slot_to(inside.as_ref().map(current::Inside::processor), g);
+}
+
+#[inline]
+fn free_slot_to(p: Option<&'static Processor>, g: &'static Goroutine) {
+    match p {
         Some(p) if g.slot().class == SizeClass::DEFAULT => p.keep_slot(g),
         _ => goroutine::release(g),
     }
@@ -174,17 +183,19 @@ pub(super) fn yield_to_all() {
 
 #[inline]
 fn yield_as(command: Command) {
-    match current::goroutine() {
-        Some(g) => {
-            let _inside = section::enter();
-            if bind_if_needed(g) {
-                handoff::yield_bound(g);
-            } else {
-                g.suspend(command);
-            }
-        }
-        None => std::thread::yield_now(),
+    let Some(inside) = current::enter() else {
+        std::thread::yield_now();
+        return;
+    };
+    let g = inside.goroutine();
+    // It ends on whatever thread the goroutine is on then.
+    core::mem::forget(inside);
+    if bind_if_needed(g) {
+        handoff::yield_bound(g);
+    } else {
+        g.suspend(command);
     }
+    section::leave();
 }
 
 /// Locks the calling goroutine to its thread, once more; nothing on a plain thread.

@@ -17,7 +17,6 @@ use super::stored::Stored;
 use super::{handle, overflow, panic as hook};
 use crate::coroutine::Command;
 use crate::goroutine::{self, Goroutine};
-use crate::primitive::section;
 use crate::protocol::join::Finished;
 use crate::sched::{self, Processor, current};
 use crate::stack::{SizeClass, StackError};
@@ -183,10 +182,9 @@ fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnErr
         Some(bytes) => bytes.max(1),
         None => DEFAULT_STACK.load(Ordering::Relaxed),
     };
-    let _inside = section::enter();
-    match current::processor() {
-        Some(p) if bytes == 0 => take_own_slot(p),
-        Some(p) => take_slot_slow(Some(p), bytes),
+    match current::enter() {
+        Some(inside) if bytes == 0 => take_own_slot(inside.processor()),
+        Some(inside) => take_slot_slow(Some(inside.processor()), bytes),
         None => take_slot_slow(None, bytes),
     }
 }
