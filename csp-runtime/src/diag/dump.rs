@@ -141,9 +141,11 @@ fn describe(
     let _ = write!(text, "goroutine {id}");
     g.push_name(text, " [", "]");
     let _ = write!(text, ": {state}");
-    if let (Some(since), Some(at)) = (g.waits_since(), g.waits_at()) {
-        let age = Age(clock::elapsed(since, now));
-        let _ = write!(text, ", {age} at {at}");
+    if let Some(since) = g.waits_since() {
+        let _ = write!(text, ", {}", Age(clock::elapsed(since, now)));
+    }
+    if let Some(at) = g.waits_at() {
+        let _ = write!(text, " at {at}");
     }
     let _ = writeln!(text, ", started at {}", g.spawned_at());
     if let Some(tracer) = tracer {

@@ -66,6 +66,8 @@ pub(crate) enum Status {
     Waiting = 3,
     /// In a call that blocks its thread; the P was taken away.
     Syscall = 4,
+    /// Runnable, and waits for the one thread on which it may go on.
+    Tied = 5,
 }
 
 /// What a goroutine does first: run its closure, and say how it ends.
@@ -434,6 +436,7 @@ impl Goroutine {
             2 => Some("running"),
             3 => Reason::from_byte(self.reason.load(Ordering::Relaxed)).map(Reason::text),
             4 => Some("syscall"),
+            5 => Some("runnable (tied to a busy thread)"),
             _ => None,
         }
     }

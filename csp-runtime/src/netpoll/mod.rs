@@ -58,12 +58,19 @@ pub(crate) fn waiters() -> usize {
 /// Polls the system once. Blocks until `deadline`, in nanoseconds of the clock: 0 is not at all, `NEVER`
 /// until an event or [`wake`]. May return early.
 ///
+/// `called` is a last look, made when nobody else can poll any more, for a reason not to block: if it says so, the poll
+/// is over. A [`wake`] before that look may have been spent on another thread's poll; one after it ends this one.
+///
 /// `ready` gets each task whose wait has ended, after all locks are released, and makes it ready.
 ///
 /// False, at once, if another thread polls or there has never been a socket. Neither allocates nor sleeps
 /// at a lock.
-pub(crate) fn poll(deadline: u64, ready: &mut dyn FnMut(Task)) -> bool {
-    Poller::get().is_some_and(|poller| poller.poll(deadline, ready))
+pub(crate) fn poll(
+    deadline: u64,
+    called: impl FnOnce() -> bool,
+    ready: &mut dyn FnMut(Task),
+) -> bool {
+    Poller::get().is_some_and(|poller| poller.poll(deadline, called, ready))
 }
 
 /// Ends a blocked [`poll`] of another thread, or the next one, early. Async-signal-safe: writes to a

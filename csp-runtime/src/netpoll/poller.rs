@@ -107,10 +107,18 @@ impl Poller {
     }
 
     /// See [`super::poll`].
-    pub(super) fn poll(&self, deadline: u64, ready: &mut dyn FnMut(Task)) -> bool {
+    pub(super) fn poll(
+        &self,
+        deadline: u64,
+        called: impl FnOnce() -> bool,
+        ready: &mut dyn FnMut(Task),
+    ) -> bool {
         let Ok(mut polling) = self.polling.try_lock() else {
             return false;
         };
+        if called() {
+            return true;
+        }
         polling.wait(deadline);
         let mut wakes = Wakes::new();
         for event in &polling.events {

@@ -176,6 +176,7 @@ impl Creator {
                     m.parker.park();
                     let _ = m.take_gift();
                     m.take_p();
+                    m.set_spinning(false);
                 }
                 self.spare = Some(m);
                 Err(error)

@@ -330,12 +330,16 @@ fn sleep_listed(m: &'static Machine) {
         }
         if awake {
             net::push_all(m.processor(), &mut woken);
+            if polls {
+                net::left_poll();
+            }
             return;
         }
-        if !woken.is_empty() {
-            scheduler().global.push_batch(&mut woken);
-            ready::wake_fenced();
+        if deadline != NEVER {
+            // It is due, or has no keeper, and this M can do nothing about it.
+            sysmon::watch_timers();
         }
+        net::push_outside(&mut woken);
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) fn to_home(m: &'static Machine, home: &'static Machine, g: &'static G
     let sched = scheduler();
     let mut lists = sched.lists();
     // Under the lock: an M that goes to sleep looks at its mail under it.
+    g.set_status(Status::Tied);
     home.mail.push(g.as_ptr());
     let at = lists.machines.iter().position(|idle| ptr::eq(*idle, home));
     let Some(at) = at else {

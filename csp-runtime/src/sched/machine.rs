@@ -16,7 +16,7 @@ use crate::goroutine::Goroutine;
 use crate::migration::ThreadLocals;
 use crate::primitive::parker::Parker;
 use crate::primitive::section::Section;
-use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::queue::GlobalQueue;
 use crate::sched::thread::ThreadInfo;
 use crate::sched::{Processor, net};
@@ -48,6 +48,8 @@ pub(crate) struct Machine {
     pub(crate) signalled: AtomicBool,
     /// What the signal is for: to let go of the P, and not to stop. Written before `signalled`.
     pub(crate) let_go: AtomicBool,
+    /// Since when sysmon has seen the thread awake without a P, in nanoseconds of the clock; 0 if it has not. sysmon's.
+    pub(super) stray_since: AtomicU64,
     /// Number, for the thread's name.
     pub(crate) id: u32,
     /// How to find the thread in the system; set by the thread when it starts.
@@ -77,6 +79,7 @@ impl Machine {
             gift_spinning: AtomicBool::new(false),
             signalled: AtomicBool::new(false),
             let_go: AtomicBool::new(false),
+            stray_since: AtomicU64::new(0),
             id,
             thread: OnceLock::new(),
             thread_locals: OnceLock::new(),

@@ -13,9 +13,10 @@
 
 use crate::goroutine::{Batch, Status};
 use crate::netpoll;
+use crate::primitive::clock;
 use crate::protocol::seat::Seat;
 use crate::sched::shared::scheduler;
-use crate::sched::{Machine, Processor, ready};
+use crate::sched::{Machine, Processor, ready, sysmon};
 use crate::waitlist::Task;
 
 /// Nanoseconds without a poll after which sysmon polls.
@@ -38,10 +39,13 @@ pub(super) fn try_become_poller(m: &'static Machine) -> bool {
 /// meanwhile.
 pub(super) fn poll_idle(m: &'static Machine, deadline: u64) -> (Batch, bool) {
     let mut woken = Batch::new();
-    let mut given = m.parker.try_take();
-    if !given {
-        netpoll::poll(deadline, &mut |task| collect(task, &mut woken));
-    }
+    let mut given = false;
+    let called = || {
+        POLLER.last_look();
+        given = m.parker.try_take();
+        given
+    };
+    netpoll::poll(deadline, called, &mut |task| collect(task, &mut woken));
     POLLER.leave();
     given = given || m.parker.try_take();
     (woken, given)
@@ -56,11 +60,11 @@ pub(super) fn interrupt(m: &'static Machine) {
 
 /// Polls without blocking, for an M that holds `p` and has found nothing there. True if goroutines were woken.
 pub(super) fn poll_busy(p: &'static Processor) -> bool {
-    if !netpoll::has_waiters() {
+    if !netpoll::has_waiters() || is_polled() {
         return false;
     }
     let mut woken = Batch::new();
-    netpoll::poll(0, &mut |task| collect(task, &mut woken));
+    netpoll::poll(0, || false, &mut |task| collect(task, &mut woken));
     push_all(p, &mut woken)
 }
 
@@ -76,6 +80,30 @@ pub(super) fn push_all(p: &'static Processor, woken: &mut Batch) -> bool {
     count > 0
 }
 
+/// The poller has got a P and goes to work: another idle M should take the seat; and if none is there, sysmon must see
+/// to the network.
+pub(super) fn left_poll() {
+    if netpoll::has_waiters() {
+        ready::wake_fenced();
+        sysmon::watch_timer(clock::now() + OVERDUE);
+    }
+}
+
+/// Queues woken goroutines for whoever has a P. If every P is busy, they go first.
+pub(super) fn push_outside(woken: &mut Batch) {
+    if woken.is_empty() {
+        return;
+    }
+    let sched = scheduler();
+    if sched.idle.idle() == 0 {
+        sched.urgent.push_batch(woken);
+        sysmon::watch_timer(clock::now());
+    } else {
+        sched.global.push_batch(woken);
+    }
+    ready::wake_fenced();
+}
+
 /// sysmon: polls if nobody else does. `no_idle` says that every P is busy.
 pub(super) fn poll_if_overdue(now: u64, no_idle: bool) {
     if !netpoll::has_waiters() || is_polled() || now < netpoll::last_poll() + OVERDUE {
@@ -88,7 +116,7 @@ pub(super) fn poll_if_overdue(now: u64, no_idle: bool) {
         &sched.global
     };
     let mut woken = Batch::new();
-    netpoll::poll(0, &mut |task| collect(task, &mut woken));
+    netpoll::poll(0, || false, &mut |task| collect(task, &mut woken));
     queue.push_batch(&mut woken);
 }
 

@@ -6,8 +6,9 @@
 //! | its goroutine in user code for 1 ms, and the thread asleep in the kernel | takes the P, if anybody waits for one |
 //! | either of these for 10 ms | takes the P, for an idle one can be waited for without looking |
 //! | its goroutine in user code for 10 ms, and others wait | asks it to let them run; 1 ms later stops it |
-//! | the same for 0.25 ms, and the clock or the network has woken one | the same, 0.5 ms later |
-//! | the runtime itself for 20 ms, and stopped goroutines wait | lends a P to one of those |
+//! | its goroutine for 10 ms, and others wait for this thread alone (mail) | asks it to let them run |
+//! | its goroutine in user code for 0.25 ms, and the clock or the network has woken one | asks, and stops it 0.5 ms later |
+//! | the runtime itself, 20 ms after the signal, and stopped goroutines wait | lends a P to one of those |
 //!
 //! The last row is a rescue: the scheduler may be waiting for a lock, of the memory allocator for instance, that a
 //! stopped goroutine holds. No such wait is known, but a hang would be the worst of answers.
@@ -54,6 +55,8 @@ struct Seen {
     since: u64,
     /// When its goroutine was asked to let others run, or stopped in vain; 0 if it was not.
     asked: u64,
+    /// When it was first sent a signal; 0 if it was not.
+    signalled: u64,
     /// Address of the goroutine in `runnext`, compared only.
     next: usize,
 }
@@ -121,6 +124,7 @@ impl Patrol {
                 seen.tick = tick;
                 seen.since = now;
                 seen.asked = 0;
+                seen.signalled = 0;
             }
             let holder = Machine::from_ptr(p.holder.load(Ordering::Relaxed).cast());
             if let Some(m) = holder
@@ -129,8 +133,9 @@ impl Patrol {
                 self.visit(p, m, now, no_idle, &mut urgent, &mut found);
             }
         }
-        if no_idle && sched.away.load(Ordering::Relaxed) > 0 && preempt::is_enabled() {
-            self.stop_strays();
+        let idle = sched.idle.idle();
+        if sched.away.load(Ordering::Relaxed) > idle && preempt::is_enabled() {
+            self.stop_strays(now, idle);
         }
         found
     }
@@ -148,17 +153,20 @@ impl Patrol {
         let sched = scheduler();
         let seen = &mut self.seen[p.id as usize];
         let ran = now.saturating_sub(seen.since);
-        if m.section.depth() > 0 {
-            if ran >= STUCK && !sched.stopped.is_empty() && now - self.rescued >= RESCUE_EVERY {
-                self.rescued = now;
-                procs::lend();
-            }
-            return;
+        let inside = m.section.depth() > 0;
+        let stuck = inside && seen.signalled != 0 && now - seen.signalled >= STUCK;
+        if stuck && !sched.stopped.is_empty() && now - self.rescued >= RESCUE_EVERY {
+            self.rescued = now;
+            procs::lend();
         }
-        let wanted = p.has_work() || sched.has_global();
+        // A P beyond `GOMAXPROCS` is wanted back.
+        let leaves = procs::must_retire(p);
+        let wanted = p.has_work() || sched.has_global() || leaves;
         let marked = m.blocking.load(Ordering::Relaxed);
         found.hot |= marked;
-        let blocks = if marked {
+        let blocks = if inside {
+            false
+        } else if marked {
             ran >= MARKED
         } else {
             ran >= UNMARKED && m.thread().is_some_and(|thread| thread.is_asleep())
@@ -168,7 +176,9 @@ impl Patrol {
             take(p, m, seen.tick);
             return;
         }
-        if !wanted || !no_idle && !p.has_work() || !preempt::is_enabled() {
+        let others = wanted && (no_idle || p.has_work() || leaves);
+        let mailed = !m.mail.is_empty();
+        if !(others || mailed) || !preempt::is_enabled() {
             return;
         }
         let hurry = *urgent > 0 && ran >= SHORT_SLICE;
@@ -190,16 +200,25 @@ impl Patrol {
         need_spares();
         if seen.asked == 0 {
             preempt::ask(m, seen.tick);
+        } else if !others {
+            // Mail is for this thread: to stop the goroutine together with it would help nobody.
+        } else if !inside && m.thread().is_some_and(|thread| thread.is_asleep()) {
+            // No reason to disturb a call.
+            take(p, m, seen.tick);
         } else {
             preempt::signal(m, seen.tick, false);
+            if seen.signalled == 0 {
+                seen.signalled = now;
+            }
         }
         seen.asked = now;
         found.due = found.due.min(now + grace);
     }
 
-    /// Stops goroutines that compute without a P, although no P is idle. A few on each round.
-    fn stop_strays(&mut self) {
+    /// Stops goroutines that compute without a P, if there are more of them than idle Ps. A few on each round.
+    fn stop_strays(&mut self, now: u64, idle: u32) {
         let mut looked_at = 0;
+        let mut allowed = idle;
         for (at, m) in Machine::all().enumerate().skip(self.away_from) {
             if !m.section.has(LOST) {
                 continue;
@@ -209,8 +228,16 @@ impl Patrol {
                 self.away_from = at;
                 return;
             }
-            if m.section.depth() == 0 && m.thread().is_some_and(|thread| !thread.is_asleep()) {
-                preempt::signal(m, 0, false);
+            let awake =
+                m.section.depth() == 0 && m.thread().is_some_and(|thread| !thread.is_asleep());
+            let since = m.stray_since.load(Ordering::Relaxed);
+            match (awake, since) {
+                (false, _) => m.stray_since.store(0, Ordering::Relaxed),
+                (true, 0) => m.stray_since.store(now, Ordering::Relaxed),
+                // Between two short system calls: wait for a second look.
+                (true, since) if now - since < UNMARKED => {}
+                (true, _) if allowed > 0 => allowed -= 1,
+                (true, _) => preempt::signal(m, 0, false),
             }
         }
         self.away_from = 0;

@@ -47,7 +47,7 @@ use crate::primitive::section::{ASK, Entered, LOST, PENDING};
 use crate::primitive::sync::Ordering;
 use crate::sched::shared::{Scheduler, scheduler};
 use crate::sched::signal::{self, Errno};
-use crate::sched::{Machine, Processor, current, handoff, ready, retake};
+use crate::sched::{Machine, Processor, current, handoff, procs, ready, retake};
 
 /// The most goroutines that are stopped with a thread each.
 const MAX_STOPPED: u32 = 64;
@@ -161,7 +161,7 @@ fn stop(m: &'static Machine) {
 fn stop_with_p(m: &'static Machine, p: &'static Processor, g: &'static Goroutine) {
     let sched = scheduler();
     let before = STOPPED.fetch_add(1, Ordering::Relaxed);
-    let Some(heir) = heir(sched, before) else {
+    let Some(heir) = heir(sched, p, before) else {
         STOPPED.fetch_sub(1, Ordering::Relaxed);
         return;
     };
@@ -180,19 +180,25 @@ fn stop_with_p(m: &'static Machine, p: &'static Processor, g: &'static Goroutine
 
 /// Without the heavy fence: lets go of the P from inside a call that seems to block, and goes on with the call.
 fn release(m: &'static Machine, p: &'static Processor) {
-    // A spare M may be needed, and none can be created here.
-    if scheduler().lists().machines.is_empty() {
+    // None can be created here.
+    let Some(heir) = scheduler().lists().machines.pop() else {
         return;
-    }
+    };
     retake::go_away(m);
     m.section.set(LOST);
-    handoff::give_away(p);
+    ready::start(p, Some(heir), false);
 }
 
 /// Who takes the P of a goroutine that is being stopped: a spare M, or, when there are many stopped ones, the M of the
 /// one that has waited longest.
-fn heir(sched: &'static Scheduler, stopped: u32) -> Option<&'static Machine> {
+fn heir(
+    sched: &'static Scheduler,
+    p: &'static Processor,
+    stopped: u32,
+) -> Option<&'static Machine> {
+    // A P beyond `GOMAXPROCS` must come to a pick, which takes it out of service.
     if stopped >= MAX_STOPPED
+        && !procs::must_retire(p)
         && let Some(oldest) = sched.stopped.pop()
     {
         return Machine::from_ptr(Goroutine::from_ptr(oldest).bound());

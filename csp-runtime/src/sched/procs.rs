@@ -25,7 +25,7 @@ pub(crate) fn set_procs(n: usize) -> usize {
     let before = {
         let mut lists = sched.lists();
         let before = sched.procs.swap(n, Ordering::SeqCst);
-        for p in fresh {
+        for &p in &fresh {
             if p.id == sched.count() {
                 p.retired.store(true, Ordering::Relaxed);
                 sched.add(p);
@@ -44,6 +44,8 @@ pub(crate) fn set_procs(n: usize) -> usize {
         }
         before
     };
+    // Freed here, outside the lock.
+    drop(fresh);
     for p in surplus {
         hand_over_contents(p);
     }

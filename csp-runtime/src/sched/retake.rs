@@ -23,6 +23,7 @@ use crate::primitive::section::{self, LOST};
 use crate::primitive::sync::{AtomicU64, Ordering};
 use crate::primitive::{barrier, section::Hooks};
 use crate::sched::shared::scheduler;
+use crate::sched::signal::Errno;
 use crate::sched::{Machine, Processor, current, handoff, preempt, sysmon};
 
 /// How often a P was taken.
@@ -105,6 +106,8 @@ pub(super) fn entered_without_p() {
 /// Gets a P for the goroutine that runs here, which lost its own; inside a section.
 #[cold]
 pub(super) fn regain(m: &'static Machine) {
+    // The call that has just returned may have left a number there.
+    let _errno = Errno::save();
     let sched = scheduler();
     let g = m.g().expect("only a running goroutine loses its P");
     // A sysmon that took the P has written `p` before it cleared STEAL, which was seen.
@@ -125,6 +128,7 @@ pub(super) fn regain(m: &'static Machine) {
     }
     g.set_status(Status::Running);
     m.blocking.store(false, Ordering::Relaxed);
+    m.stray_since.store(0, Ordering::Relaxed);
 }
 
 fn back(m: &'static Machine) {

@@ -110,6 +110,8 @@ pub(super) fn watch_if_idle() {
 
 /// A plain thread waits for a socket: if nobody polls, an M must.
 pub(crate) fn watch_net() {
+    // The wait is counted; partner: the fence in `sleep`, before which the mode is set.
+    fence(Ordering::SeqCst);
     if !net::is_polled() && MODE.load(Ordering::Relaxed) != FAST {
         wake();
     }
@@ -166,7 +168,8 @@ fn run() {
         if idle_looks == DEADLOCK_LOOKS {
             deadlock::check();
         }
-        if idle_looks > IDLE_LOOKS {
+        // As many as are away can come back and run on the idle Ps; more have to be watched.
+        if idle_looks > IDLE_LOOKS && sched.away.load(Ordering::Relaxed) <= idle {
             idle_looks = 0;
             // The last thread that could end the wait may itself end without a word.
             let watching = deadlock::is_watching();
@@ -182,6 +185,11 @@ fn run() {
     }
 }
 
+/// Whether tasks wait for sockets, an idle P could poll for them, and nobody does.
+fn is_poll_wanted() -> bool {
+    netpoll::has_waiters() && !net::is_polled() && scheduler().idle.idle() > 0
+}
+
 /// Whether an M should be started on an idle P.
 fn wants_m(now: u64, waiting: bool) -> bool {
     let sched = scheduler();
@@ -189,7 +197,7 @@ fn wants_m(now: u64, waiting: bool) -> bool {
         return waiting;
     }
     // Sockets are waited for, and nobody polls: the M will find nothing, and poll.
-    if netpoll::has_waiters() && !net::is_polled() {
+    if is_poll_wanted() {
         return true;
     }
     // A timer due earlier than the one an idle M keeps, or with no keeper, has only its P to see it.
@@ -212,7 +220,8 @@ fn sleep(mode: u32, delay: u64, due: u64) -> bool {
     }
     NEXT_LOOK.store(until, Ordering::Relaxed);
     // Something to do came up before the mode was visible: look again at once.
-    let woken = if mode == ASLEEP && sched.idle.idle() < sched.procs.load(Ordering::SeqCst) {
+    let busy = mode == ASLEEP && sched.idle.idle() < sched.procs.load(Ordering::SeqCst);
+    let woken = if busy || is_poll_wanted() {
         true
     } else if until == NEVER {
         PARKER.park();

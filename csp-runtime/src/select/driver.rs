@@ -294,17 +294,11 @@ fn unlock_at(lock: *const RawSpin) {
 }
 
 fn with_rng<R>(f: impl FnOnce(&mut Rng) -> R) -> R {
-    use std::cell::Cell;
-
-    thread_local! {
-        static SEED: Cell<u64> = const { Cell::new(0) };
-    }
-    let _inside = section::enter();
-    if let Some(p) = current::processor() {
-        return p.with_local(|local| f(&mut local.rng));
+    if let Some(inside) = current::enter() {
+        return inside.processor().with_local(|local| f(&mut local.rng));
     }
     // A plain thread: its own sequence, started from an address and the clock.
-    let seed = SEED.try_with(Cell::get).unwrap_or(0);
+    let seed = take_seed();
     let start = if seed == 0 {
         crate::primitive::clock::now() ^ (std::ptr::from_ref(&seed).addr() as u64)
     } else {
@@ -312,6 +306,25 @@ fn with_rng<R>(f: impl FnOnce(&mut Rng) -> R) -> R {
     };
     let mut rng = Rng::new(start);
     let result = f(&mut rng);
-    let _ = SEED.try_with(|seed| seed.set(rng.next() | 1));
+    keep_seed(rng.next() | 1);
     result
+}
+
+std::thread_local! {
+    /// Where a plain thread's sequence stands; 0 before the first use.
+    static SEED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Never inlined: the address of a thread-local on a goroutine's stack would tie it to its thread.
+#[cold]
+#[inline(never)]
+fn take_seed() -> u64 {
+    SEED.try_with(std::cell::Cell::get).unwrap_or(0)
+}
+
+/// As [`take_seed`].
+#[cold]
+#[inline(never)]
+fn keep_seed(next: u64) {
+    let _ = SEED.try_with(|seed| seed.set(next));
 }

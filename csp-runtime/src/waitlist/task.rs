@@ -59,6 +59,10 @@ thread_local! {
 
 impl ThreadTask {
     /// The calling thread's own.
+    ///
+    /// Never inlined: the address of a thread-local on a goroutine's stack would tie it to its thread.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn current() -> &'static Self {
         // After the thread's thread-locals are gone, each wait takes a task of its own; it is
         // leaked, which happens at most a few times in a thread's last moments.
@@ -67,7 +71,9 @@ impl ThreadTask {
             .unwrap_or_else(|_| Self::take())
     }
 
-    /// Makes the calling thread's own, if it has none yet.
+    /// Makes the calling thread's own, if it has none yet. Never inlined, as `current`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn warm_up() {
         // In a thread's last moments there is nothing to keep it in: then each wait makes its own.
         let _ = LEASE.try_with(Self::leased);
