@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | an M that has a P and found its own queues and the global one empty | before it searches elsewhere; does not block | to its own queue |
 //! | one idle M, the *poller* | blocks until an event, the earliest timer, or until it is given a P | with it, if it gets a P; else to the global queue |
-//! | sysmon | no P is idle and nobody has polled for 2 ms | to those that go first |
+//! | sysmon | no P is idle and nobody has polled for a millisecond | to those that go first |
 //!
 //! When tasks wait for sockets while Ms sleep and none of them polls, sysmon wakes one, which finds no work and becomes
 //! the poller.
@@ -20,7 +20,7 @@ use crate::sched::{Machine, Processor, ready, sysmon};
 use crate::waitlist::Task;
 
 /// Nanoseconds without a poll after which sysmon polls.
-pub(super) const OVERDUE: u64 = 2_000_000;
+pub(super) const OVERDUE: u64 = 1_000_000;
 
 /// The idle M that polls.
 static POLLER: Seat = Seat::new();
