@@ -78,10 +78,9 @@
 //!
 //! Values that are `Send` need none of this. Of the others, these are safe across a call that waits:
 //!
-//! - the address of a thread-local, wherever it is kept as a pointer: a reference that was stored or passed on, an
-//!   address that the compiler computed before the wait for use behind it, and
-//!   [`LocalKey::with`](std::thread::LocalKey::with) of a thread-local that is initialised lazily and has a destructor.
-//!   (For others see the third point below.)
+//! - the address of a thread-local, wherever it is kept as a pointer: a reference that was stored or passed on, the
+//!   borrow of a `RefCell` of a type with a destructor, an address that the compiler computed before the wait for use
+//!   behind it. (For the rest see the third point below.)
 //! - a handle to an object to which a thread-local points as well: a clone of an `Rc`, the generator of `rand::rng()`,
 //!   the guard of `crossbeam_epoch::pin()`. Both hold the same pointer.
 //! - a value on the stack that was lent to a thread-local for a while, as scoped thread-locals do, until another goroutine
@@ -98,10 +97,10 @@
 //!   Likewise a handle that is not on the goroutine's stack: a clone of an `Rc` in a `Box` or a `Vec` of its own.
 //!   The heap is not looked at;
 //! - a pointer further than 128 bytes into an object, if none to its start is kept;
-//! - `with`, or a borrow of a `RefCell`, of a thread-local that is const-initialised or whose type has no destructor, such
-//!   as a `RefCell<u64>`. The compiler may keep no address of it, but compute it afresh at each use, also inside one
-//!   `with`; then each use is of the thread on which it happens, and a borrow that was taken on one is given back on
-//!   another. Do not wait there;
+//! - [`LocalKey::with`](std::thread::LocalKey::with) of a `Cell`, or a borrow of a `RefCell` whose content has no
+//!   destructor, such as a `RefCell<u64>`. The compiler may keep no address of it, but compute it afresh at each use, also
+//!   inside one `with`; then each use is of the thread on which it happens, and a borrow that was taken on one is
+//!   given back on another. Do not wait inside `with`;
 //! - an object that the thread-local has let go of, by `replace` or `take`, while goroutines still hold it;
 //! - what is tied to a thread by number and not by pointer: a value copied out of a thread-local and put back later, the
 //!   guard of a re-entrant lock (that of `std::io::stdout().lock()` is one), thread ids passed to C;
@@ -111,8 +110,9 @@
 //! On systems other than Linux on x86-64 nothing is known about stacks and thread-locals, and nothing is looked for.
 //!
 //! The way out is to keep the thread: [`runtime::lock_os_thread`] for a stretch of code, or `#[csp::main(pinned)]`
-//! for the whole program. It has its price. A goroutine that must go on on its thread waits for it, also while that
-//! thread runs another goroutine which does not let go, and although other processors are idle; and a goroutine
+//! for the whole program. It has its price. A goroutine that must go on on its thread waits for it, although other
+//! processors are idle: for ever, if another goroutine computes or blocks there for ever, or is locked to that thread
+//! and waits in turn for this one. (In a report it is `runnable (tied to a busy thread)`.) A goroutine
 //! with a locked thread takes that thread out of use while it waits. A goroutine that moves freely pays the look at its
 //! stack: well under a microsecond when the stack is shallow, and only when it changes its thread.
 //!

@@ -22,6 +22,30 @@ fn a_thousand_hogs_need_few_threads() {
     assert!((2..=80).contains(&most), "{most} threads");
 }
 
+/// The number that a scenario prints behind `running`.
+fn running(scenario: &str, environment: &[(&str, &str)]) -> f64 {
+    let output = hog(scenario, environment);
+    output.code(0);
+    let average = output
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("running "));
+    average.expect("it looks").parse().expect("a number")
+}
+
+/// The bounds are wide: without the rule eight run, and two.
+#[test]
+fn goroutines_back_from_blocking_calls_run_no_more_than_there_are_ps() {
+    let average = running("returned", &[("GOMAXPROCS", "1")]);
+    assert!(average < 4.0, "{average} threads run");
+}
+
+#[test]
+fn a_p_taken_away_is_taken_from_a_hog_too() {
+    let average = running("fewer", &[]);
+    assert!(average < 1.7, "{average} threads run");
+}
+
 #[test]
 fn a_handler_from_before_the_runtime_gets_its_signals() {
     for procs in ["1", "2", "4"] {

@@ -117,7 +117,7 @@ fn gather() -> Vec<(u64, &'static Goroutine)> {
     let mut list = Vec::new();
     arena().for_each(&mut |slot| {
         if let Some(g) = Goroutine::find_in(slot)
-            && g.state_text().is_some()
+            && g.standing().is_some()
         {
             list.push((g.id(), g));
         }
@@ -134,17 +134,17 @@ fn describe(
     now: u64,
     tracer: Option<&mut Tracer>,
 ) {
-    let Some(state) = g.state_text().filter(|_| g.id() == id) else {
+    let Some(standing) = g.standing().filter(|_| g.id() == id) else {
         return;
     };
     // Writing to a `String` does not fail.
     let _ = write!(text, "goroutine {id}");
     g.push_name(text, " [", "]");
-    let _ = write!(text, ": {state}");
-    if let Some(since) = g.waits_since() {
+    let _ = write!(text, ": {}", standing.state);
+    if let Some(since) = standing.since {
         let _ = write!(text, ", {}", Age(clock::elapsed(since, now)));
     }
-    if let Some(at) = g.waits_at() {
+    if let Some(at) = standing.at {
         let _ = write!(text, " at {at}");
     }
     let _ = writeln!(text, ", started at {}", g.spawned_at());

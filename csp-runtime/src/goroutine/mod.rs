@@ -426,48 +426,50 @@ impl Goroutine {
         }
     }
 
-    /// Where the goroutine stands, in the words of a report; `None` if it has ended.
-    pub(crate) fn state_text(&self) -> Option<&'static str> {
-        if self.join.is_done() {
-            return None;
-        }
-        match self.status.load(Ordering::Relaxed) {
-            1 => Some("runnable"),
-            2 => Some("running"),
-            3 => Reason::from_byte(self.reason.load(Ordering::Relaxed)).map(Reason::text),
-            4 => Some("syscall"),
-            5 => Some("runnable (tied to a busy thread)"),
-            _ => None,
-        }
-    }
-
-    /// Where it waits, if it does.
-    pub(crate) fn waits_at(&self) -> Option<&'static Location<'static>> {
-        let waiting = self.status.load(Ordering::Relaxed) == Status::Waiting as u8;
-        let at = self.waits_at.load(Ordering::Relaxed);
-        // SAFETY: null or a `&'static`, see `at_ptr`.
-        let at = unsafe { at.as_ref() };
-        at.filter(|_| waiting)
-    }
-
     /// Notes that the goroutine goes on without a P, in a call that blocks its thread.
     pub(crate) fn set_away(&self) {
         self.since.store(clock::ticks(), Ordering::Relaxed);
         self.set_status(Status::Syscall);
     }
 
-    /// Since when it waits or is in a blocking call, in the coarse clock's ticks, if it does.
-    pub(crate) fn waits_since(&self) -> Option<u32> {
-        let since = self.since.load(Ordering::Relaxed);
+    /// Where the goroutine stands, for a report; `None` if it has ended. From one look at its state, so that what is
+    /// said fits together.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        if self.join.is_done() {
+            return None;
+        }
         let status = self.status.load(Ordering::Relaxed);
-        let waits = status == Status::Waiting as u8 || status == Status::Syscall as u8;
-        waits.then_some(since)
+        let since = Some(self.since.load(Ordering::Relaxed));
+        // SAFETY: null or a `&'static`, see `at_ptr`.
+        let at = unsafe { self.waits_at.load(Ordering::Relaxed).as_ref() };
+        let (state, since, at) = match status {
+            1 => ("runnable", None, None),
+            2 => ("running", None, None),
+            3 => {
+                let reason = Reason::from_byte(self.reason.load(Ordering::Relaxed))?;
+                (reason.text(), since, at)
+            }
+            4 => ("syscall", since, None),
+            5 => ("runnable (tied to a busy thread)", None, None),
+            _ => return None,
+        };
+        Some(Standing { state, since, at })
     }
 
     /// The slot it lives in.
     pub(crate) fn slot(&self) -> Slot {
         self.slot
     }
+}
+
+/// Where a goroutine stands, in the words of a report.
+pub(crate) struct Standing {
+    /// What it does or waits for.
+    pub(crate) state: &'static str,
+    /// Since when it waits or is in a blocking call, in the coarse clock's ticks, if it does.
+    pub(crate) since: Option<u32>,
+    /// Where it waits, if it does.
+    pub(crate) at: Option<&'static Location<'static>>,
 }
 
 /// A location as an atomic keeps it; never written through.

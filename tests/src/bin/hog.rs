@@ -27,6 +27,8 @@ fn main() {
         "print" => print(),
         "late" => late(),
         "shares" => shares(),
+        "returned" => returned(),
+        "fewer" => fewer(),
         other => panic!("no scenario {other}"),
     });
 }
@@ -46,6 +48,68 @@ fn thread_count() -> u64 {
         .find_map(|line| line.strip_prefix("Threads:"));
     line.and_then(|n| n.trim().parse().ok())
         .expect("a number of threads")
+}
+
+/// How many threads of this process run, or could, on an average of some looks.
+fn running(looks: u32) -> f64 {
+    let state = |task: fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("stat")).ok()?;
+        stat.rsplit(')').next()?.trim_start().chars().next()
+    };
+    let mut sum = 0;
+    for _ in 0..looks {
+        let tasks = fs::read_dir("/proc/self/task").expect("Linux has it");
+        sum += tasks
+            .flatten()
+            .filter_map(state)
+            .filter(|&state| state == 'R')
+            .count();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // The thread that looks runs, too.
+    sum as f64 / f64::from(looks) - 1.0
+}
+
+/// Hogs that lost their P in a blocking call: how many run at once after it.
+fn returned() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let hogs: Vec<_> = (0..8)
+        .map(|_| {
+            go!(clone(stop) => {
+                std::thread::sleep(Duration::from_millis(40));
+                while !stop.load(Ordering::Relaxed) {
+                    spin_loop();
+                }
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let average = running(200);
+    stop.store(true, Ordering::Relaxed);
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    println!("running {average:.2}");
+}
+
+/// Two hogs on two Ps, of which one is taken away while nobody waits: how many run then.
+fn fewer() {
+    csp::runtime::gomaxprocs(Some(2));
+    let stop = Arc::new(AtomicBool::new(false));
+    let hogs: Vec<_> = (0..2)
+        .map(|_| {
+            go!(clone(stop) => {
+                while !stop.load(Ordering::Relaxed) {
+                    spin_loop();
+                }
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(100));
+    csp::runtime::gomaxprocs(Some(1));
+    std::thread::sleep(Duration::from_millis(200));
+    let average = running(200);
+    stop.store(true, Ordering::Relaxed);
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    println!("running {average:.2}");
 }
 
 /// A thousand hogs of 30 ms, and how many threads there were at most.
