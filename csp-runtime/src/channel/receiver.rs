@@ -12,6 +12,7 @@ use super::iter::{IntoIter, Iter, TryIter};
 use super::shared::Handle;
 use crate::goroutine::Reason;
 use crate::primitive::clock::{self, NEVER};
+use crate::primitive::section;
 use crate::sched;
 use crate::wait::Task;
 
@@ -110,6 +111,8 @@ impl<T> Receiver<T> {
                 .map(make)
                 .ok_or(RecvTimeoutError::Timeout),
             Flavor::Never => {
+                Task::warm_up();
+                let _inside = section::enter();
                 let task = Task::current();
                 let wait = task.ticket().open();
                 task.park_until(wait, deadline, Reason::ChanReceiveNil, at);

@@ -21,6 +21,9 @@ use crate::sched::{Machine, Processor, net, procs, ready, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
+/// Goroutines that wait for a P with their thread are looked at first once in this many picks. Odd, because a stop
+/// advances the number of picks by two.
+const STOPPED_EVERY: u32 = 5;
 /// Once in this many picks, those that the clock or the network has woken do not go first.
 const URGENT_NOT: u32 = 4;
 /// The most goroutines in a row from `runnext` while the ring is not empty.
@@ -65,6 +68,13 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
     if !sched.urgent.is_empty()
         && !tick.is_multiple_of(URGENT_NOT)
         && let Some(g) = sched.urgent.pop()
+    {
+        return Some(Goroutine::from_ptr(g));
+    }
+    // They may hold locks for which others give up their threads.
+    if !sched.stopped.is_empty()
+        && tick.is_multiple_of(STOPPED_EVERY)
+        && let Some(g) = sched.stopped.pop()
     {
         return Some(Goroutine::from_ptr(g));
     }

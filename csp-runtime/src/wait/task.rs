@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use crate::goroutine::Reason;
 use crate::primitive::clock::NEVER;
+use crate::primitive::section;
 use crate::protocol::ticket::{TIMEOUT, Wait};
 use crate::sched::{self, current};
 use crate::waitlist::{Task, ThreadTask, Wakes};
@@ -15,6 +16,7 @@ impl Task {
     pub(crate) fn current() -> Self {
         match current::goroutine() {
             Some(g) => {
+                debug_assert_ne!(section::depth(), 0, "the wait is not protected");
                 sched::bind_if_needed(g);
                 Self::Goroutine(g)
             }
