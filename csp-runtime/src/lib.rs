@@ -30,7 +30,8 @@
 //! | waiting for the first of several | [`select!`], [`Select`], [`never()`], [`after`] |
 //! | the clock | [`time`] |
 //! | sockets | [`net`] |
-//! | the scheduler | [`runtime`] |
+//! | calls that block their thread | [`blocking`](blocking()) |
+//! | the scheduler | [`runtime`]: [`metrics`](runtime::metrics), [`lock_os_thread`](runtime::lock_os_thread) |
 //! | other libraries' channels | [`bridge`] |
 //!
 //! # Where it runs
@@ -40,6 +41,33 @@
 //! `#[csp::main]` runs `main` as goroutine 1 and ends the process when it returns, as in Go.
 //! `GOMAXPROCS` in the environment sets how many goroutines run at once; the default is the number of
 //! processors this process may use.
+//!
+//! # Sockets
+//!
+//! [`net`] has the names of [`std::net`]. A call that waits parks its goroutine, and the thread goes on with others;
+//! so a server has a goroutine for each client:
+//!
+//! ```
+//! use csp::go;
+//! use csp::net::{Shutdown, TcpListener, TcpStream};
+//! use std::io::{self, Read, Write};
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?;
+//! go!({
+//!     for stream in listener.incoming() {
+//!         let stream = stream.unwrap();
+//!         go!({ io::copy(&mut &stream, &mut &stream) }); // an echo
+//!     }
+//! });
+//! let mut stream = TcpStream::connect(address)?;
+//! stream.write_all(b"hello")?;
+//! stream.shutdown(Shutdown::Write)?;
+//! let mut back = String::new();
+//! stream.read_to_string(&mut back)?;
+//! assert_eq!(back, "hello");
+//! # io::Result::Ok(())
+//! ```
 //!
 //! # When things go wrong
 //!

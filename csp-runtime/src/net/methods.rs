@@ -60,12 +60,38 @@ macro_rules! handle {
         }
 
         /// Takes over a socket of the standard library; timeouts set there are not kept.
+        ///
+        /// Not `From`: the system may refuse to watch the socket. It is closed then.
         impl TryFrom<$std> for $name {
             type Error = io::Error;
 
             fn try_from(io: $std) -> io::Result<Self> {
                 io.set_nonblocking(true)?;
                 Self::from_nonblocking(io)
+            }
+        }
+
+        /// Takes over a descriptor, which must be that of a socket of this kind; as in the standard library,
+        /// nobody checks that. Timeouts are not kept.
+        ///
+        /// Not `From`, as there: the system may refuse to watch it. It is closed then.
+        impl TryFrom<OwnedFd> for $name {
+            type Error = io::Error;
+
+            fn try_from(fd: OwnedFd) -> io::Result<Self> {
+                <$std>::from(fd).try_into()
+            }
+        }
+
+        /// Gives the descriptor away, as `into_std` does: calls that use it block their thread.
+        ///
+        /// Not `From`, as in the standard library: other handles may exist, or the socket be closed. The
+        /// handle is dropped then.
+        impl TryFrom<$name> for OwnedFd {
+            type Error = io::Error;
+
+            fn try_from(socket: $name) -> io::Result<Self> {
+                socket.into_std().map(Self::from)
             }
         }
 
@@ -86,6 +112,10 @@ macro_rules! handle {
                 self.0.get().fmt(f)
             }
         }
+
+        // A panic leaves a socket whole: no user code runs under its locks.
+        impl UnwindSafe for $name {}
+        impl RefUnwindSafe for $name {}
     };
 }
 

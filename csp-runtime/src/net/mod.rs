@@ -54,9 +54,12 @@
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let stream = TcpStream::connect(listener.local_addr()?)?;
 //! let (other, reader) = (stream.try_clone()?, stream);
-//! let waiting = csp::go!((&reader).read(&mut [0; 8]).map_err(|error| (error.kind(), reader)));
+//! let waiting = csp::go!({
+//!     let error = (&reader).read(&mut [0; 8]).unwrap_err();
+//!     (error.kind(), reader)
+//! });
 //! other.set_read_deadline(Some(Instant::now()))?; // ends the wait
-//! let (kind, mut reader) = waiting.join().unwrap().unwrap_err();
+//! let (kind, mut reader) = waiting.join().unwrap();
 //! assert_eq!(kind, ErrorKind::TimedOut);
 //!
 //! other.close()?; // closes every handle
@@ -68,6 +71,57 @@
 //!
 //! The handles implement [`AsFd`](std::os::fd::AsFd), so `socket2::SockRef::from(&stream)` sets whatever the
 //! system knows. The descriptor must stay non-blocking.
+//!
+//! # Differences from std
+//!
+//! | std | here |
+//! |---|---|
+//! | `set_nonblocking` | is not there: a deadline that is past fails at once, also if data is there; a short timeout tries first |
+//! | a timeout gives `WouldBlock` on Unix | it gives `TimedOut` |
+//! | `try_clone` makes another descriptor | it makes another handle to the same one: timeouts, deadlines and `close` hold for all |
+//! | a socket ends when it is dropped | or at `close`; the descriptor's number is kept until the last handle is dropped |
+//! | `From<OwnedFd>`, `From<TcpStream> for OwnedFd` | `TryFrom`: the system may refuse to watch the socket, and other handles to it may exist |
+//! | `IntoRawFd`, `FromRawFd` | are not there, for the same reason; go through [`OwnedFd`](std::os::fd::OwnedFd) |
+//! | reading into an empty buffer waits for data (on Linux), and a timeout there is no error | it waits too, and fails as every read after a timeout, a deadline or `close`; Go's returns at once |
+//! | `std::os::unix::net::Incoming` | [`UnixIncoming`], as both are in one module |
+//! | `std::os::unix::net::SocketAddr` | is used from there |
+//!
+//! To port a program, change the `use` lines, and `TcpStream::from(fd)` to `TcpStream::try_from(fd)?`. A socket that
+//! another library has made comes in by `TcpStream::try_from(std_stream)?` and goes out by `into_std`.
+//!
+//! ```
+//! use csp::net::UnixStream;
+//! use std::io::{Read, Write};
+//! use std::os::fd::OwnedFd;
+//!
+//! let (near, mut far) = std::os::unix::net::UnixStream::pair()?;
+//! let mut near = UnixStream::try_from(near)?;
+//! near.write_all(b"x")?;
+//! far.read_exact(&mut [0])?;
+//! let fd = OwnedFd::try_from(near)?;
+//! assert!(UnixStream::try_from(fd).is_ok());
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # In `go!`
+//!
+//! [`go!`](crate::go!) evaluates the receiver and the arguments of a call now, in the caller. So
+//! `go!((&stream).write_all(&buf))` would borrow both from the caller, and does not compile. A block is moved
+//! into the goroutine whole:
+//!
+//! ```
+//! use csp::net::UnixStream;
+//! use std::io::{Read, Write};
+//!
+//! let (stream, mut peer) = UnixStream::pair()?;
+//! let buf = *b"hello";
+//! let writer = csp::go!({ (&stream).write_all(&buf) });
+//! let mut text = String::new();
+//! peer.read_to_string(&mut text)?;
+//! assert_eq!(text, "hello");
+//! writer.join().unwrap()?;
+//! # std::io::Result::Ok(())
+//! ```
 
 mod lookup;
 mod methods;
@@ -78,7 +132,10 @@ mod udp;
 mod unix;
 
 pub use lookup::lookup_host;
-pub use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, ToSocketAddrs};
+pub use std::net::{
+    AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
+    ToSocketAddrs,
+};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 pub use unix::{UnixDatagram, UnixIncoming, UnixListener, UnixStream};
