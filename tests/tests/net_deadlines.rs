@@ -57,7 +57,8 @@ fn a_call_that_writes_times_out() {
         let (near, _far) = tcp_pair();
         near.set_write_timeout(Some(SHORT)).unwrap();
         assert_eq!(fill(&near).kind(), ErrorKind::TimedOut);
-        times_out(|| (&near).write(&[0; 1 << 16]));
+        // The system may have moved some of it to the other end meanwhile: again until nothing goes.
+        assert_eq!(fill(&near).kind(), ErrorKind::TimedOut);
         let (left, _right) = UnixDatagram::pair().unwrap();
         left.set_write_timeout(Some(SHORT)).unwrap();
         while left.send(b"x").is_ok() {}
