@@ -32,7 +32,7 @@ pub struct Metrics {
     pub migrations_bound_by_address: u64,
     /// Times it had to, because its stack and a thread-local pointed to the same object.
     pub migrations_bound_by_object: u64,
-    /// Words of stack looked at for this; about 4 ns each for the first, and less for many.
+    /// Words of stack looked at for this, which is what a check costs.
     pub migration_words: u64,
 }
 
