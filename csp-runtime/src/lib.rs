@@ -152,15 +152,35 @@
 //! portable fallback each.
 #![cfg_attr(
     loom,
-    expect(dead_code, reason = "the models use the lowest layers alone")
+    expect(
+        dead_code,
+        unused_imports,
+        unreachable_pub,
+        reason = "the models use the lower layers alone"
+    )
 )]
 
+// What waits, and what it stands on: in the models too, over loom's threads.
+mod channel;
 mod primitive;
 mod protocol;
 mod queue;
+pub mod sync;
 mod timers;
+mod wait;
+mod waitlist;
 
-// The layers above are not modelled: their protocols are, in `protocol`, `queue` and `timers`.
+/// As much of it as the models need.
+#[cfg(loom)]
+mod goroutine {
+    mod reason;
+    pub(crate) use reason::Reason;
+}
+#[cfg(loom)]
+#[path = "sched/model.rs"]
+mod sched;
+
+// The rest is not modelled.
 #[cfg(not(loom))]
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -169,8 +189,6 @@ pub mod __private;
 mod blocking;
 #[cfg(not(loom))]
 pub mod bridge;
-#[cfg(not(loom))]
-mod channel;
 #[cfg(not(loom))]
 mod coroutine;
 #[cfg(not(loom))]
@@ -196,21 +214,14 @@ mod select;
 #[cfg(not(loom))]
 mod stack;
 #[cfg(not(loom))]
-pub mod sync;
-#[cfg(not(loom))]
 mod task;
 #[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
 mod trace;
-#[cfg(not(loom))]
-mod wait;
-#[cfg(not(loom))]
-mod waitlist;
 
 #[cfg(not(loom))]
 pub use blocking::blocking;
-#[cfg(not(loom))]
 pub use channel::{
     IntoIter, Iter, Receiver, RecvSource, RecvTimeoutError, SendError, SendSource,
     SendTimeoutError, Sender, TryIter, TryRecvError, TrySendError, channel, never, unbounded,
@@ -221,7 +232,6 @@ pub use csp_macros::{main, test};
 pub use runtime::yield_now;
 #[cfg(not(loom))]
 pub use select::{Select, SelectedOperation};
-#[cfg(not(loom))]
 pub use sync::WaitGroup;
 #[cfg(not(loom))]
 pub use task::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope};

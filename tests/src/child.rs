@@ -8,6 +8,7 @@
 
 use std::env;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,6 +86,7 @@ pub fn run(path: &str, args: &[&str], environment: &[(&str, &str)]) -> Output {
 
 /// Runs `command` with its output captured.
 pub fn capture(mut command: Command) -> Output {
+    attend_to_sigquit(&mut command);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -110,6 +112,19 @@ pub fn capture(mut command: Command) -> Output {
         code: status.code(),
         stdout: text(stdout),
         stderr: text(stderr),
+    }
+}
+
+/// Has the child start with SIGQUIT's own effect. A shell starts what it runs in the background with the signal ignored,
+/// and then so would be the children of tests that run there: csp leaves an ignored signal alone.
+fn attend_to_sigquit(command: &mut Command) {
+    // SAFETY: between fork and exec the hook makes one async-signal-safe call.
+    #[expect(unsafe_code, reason = "a signal's disposition, before exec")]
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGQUIT, libc::SIG_DFL);
+            Ok(())
+        });
     }
 }
 

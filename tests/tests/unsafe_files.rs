@@ -29,6 +29,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/primitive/frame.rs",
     "csp-runtime/src/primitive/futex.rs",
     "csp-runtime/src/primitive/list.rs",
+    "csp-runtime/src/primitive/model.rs",
     "csp-runtime/src/primitive/precise.rs",
     "csp-runtime/src/primitive/prefetch.rs",
     "csp-runtime/src/primitive/section.rs",

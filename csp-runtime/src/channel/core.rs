@@ -8,7 +8,6 @@
     reason = "a lock around the state, values on waiting stacks"
 )]
 
-use std::cell::UnsafeCell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -19,6 +18,7 @@ use crate::goroutine::Reason;
 use crate::primitive::clock::NEVER;
 use crate::primitive::section::{self, Inside};
 use crate::primitive::spin::RawSpin;
+use crate::primitive::sync::SharedCell;
 use crate::protocol::ticket::Wait;
 use crate::sched;
 use crate::wait::{Outcome, Task, Waiter};
@@ -27,7 +27,7 @@ use crate::wait::{Outcome, Task, Waiter};
 pub(super) struct Core<T> {
     /// Protects `state`; select takes it together with those of other channels.
     lock: RawSpin,
-    state: UnsafeCell<State<T>>,
+    state: SharedCell<State<T>>,
 }
 
 // SAFETY: `state` is reached through `lock` only, and values of type `T` move between threads.
@@ -44,7 +44,7 @@ impl<T> Deref for Locked<'_, T> {
     #[inline]
     fn deref(&self) -> &State<T> {
         // SAFETY: the lock is held.
-        unsafe { &*self.0.state.get() }
+        unsafe { &*self.0.state.exclusive() }
     }
 }
 
@@ -52,7 +52,7 @@ impl<T> DerefMut for Locked<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut State<T> {
         // SAFETY: the lock is held, and `self` is borrowed exclusively.
-        unsafe { &mut *self.0.state.get() }
+        unsafe { &mut *self.0.state.exclusive() }
     }
 }
 
@@ -89,7 +89,7 @@ impl<T> Core<T> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             lock: RawSpin::new(),
-            state: UnsafeCell::new(State::new(capacity)),
+            state: SharedCell::new(State::new(capacity)),
         }
     }
 
@@ -113,7 +113,7 @@ impl<T> Core<T> {
     #[expect(clippy::mut_from_ref, reason = "the lock makes it exclusive")]
     pub(super) unsafe fn state(&self) -> &mut State<T> {
         // SAFETY: exclusive by the caller's promise.
-        unsafe { &mut *self.state.get() }
+        unsafe { &mut *self.state.exclusive() }
     }
 
     /// Makes the ring larger, without holding the lock while memory is allocated.

@@ -8,10 +8,10 @@
 use std::ops::Deref;
 use std::process;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::core::Core;
 use crate::primitive::spin::Spin;
+use crate::primitive::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// What senders and receivers share.
 pub(super) struct Shared<T> {

@@ -13,6 +13,7 @@
 //! | [`clock`] | monotonic nanoseconds |
 //! | [`rng`] | cheap random numbers for victim and select order |
 //! | [`pad`] | one value per cache line |
+//! | `model` | what the models share |
 //! | [`list`] | an intrusive first-in-first-out list |
 //! | [`prefetch`] | fetching memory ahead of its use |
 //! | [`precise`] | timed sleeps without slack |
@@ -26,6 +27,8 @@ pub(crate) mod clock;
 pub(crate) mod frame;
 pub(crate) mod futex;
 pub(crate) mod list;
+#[cfg(all(test, loom))]
+pub(crate) mod model;
 pub(crate) mod pad;
 pub(crate) mod park;
 pub(crate) mod parker;

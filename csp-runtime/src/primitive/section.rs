@@ -295,9 +295,20 @@ mod model_thread {
     }
     /// The models have no Ms.
     pub(crate) fn leave_here(_: &Here) {}
+    /// The models have no Ms.
+    #[must_use]
+    pub(crate) struct Inside;
+    /// The models have no Ms.
+    pub(crate) fn enter() -> Inside {
+        Inside
+    }
+    /// The models have no Ms.
+    pub(crate) fn adopt() -> Inside {
+        Inside
+    }
 }
 #[cfg(loom)]
-pub(crate) use model_thread::{Here, begin_here, leave_here};
+pub(crate) use model_thread::{Here, Inside, adopt, begin_here, enter, leave_here};
 
 #[cfg(all(test, not(loom)))]
 mod tests {

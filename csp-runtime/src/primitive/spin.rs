@@ -48,12 +48,19 @@ const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 pub(crate) struct RawSpin {
     /// `FREE` or `HELD`. Anyone may make it `HELD` by CAS; only the holder makes it `FREE`.
     word: AtomicU32,
+    /// Where the models wait: a loop that spins has no end in loom if three threads want the lock.
+    #[cfg(loom)]
+    turn: model_turn::Turn,
 }
 
 impl RawSpin {
     sync::const_fn! {
         pub(crate) fn new() -> Self {
-            Self { word: AtomicU32::new(FREE) }
+            Self {
+                word: AtomicU32::new(FREE),
+                #[cfg(loom)]
+                turn: model_turn::Turn::new(),
+            }
         }
     }
 
@@ -63,6 +70,8 @@ impl RawSpin {
     pub(crate) fn lock(&self) {
         #[cfg(not(loom))]
         debug_assert_ne!(section::depth(), 0, "a holder could be preempted");
+        #[cfg(loom)]
+        self.turn.take();
         if !self.try_lock() {
             self.lock_slow();
         }
@@ -85,6 +94,8 @@ impl RawSpin {
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
         self.word.store(FREE, Ordering::Release);
+        #[cfg(loom)]
+        self.turn.give();
     }
 
     #[cold]
@@ -109,14 +120,57 @@ impl RawSpin {
         }
     }
 
-    /// Under loom a yield tells the model that only another thread can make progress.
+    /// Whose turn it is has the lock.
     #[cold]
     #[cfg(loom)]
     fn lock_slow(&self) {
-        while !self.try_lock() {
-            sync::yield_now();
+        unreachable!("taken out of turn");
+    }
+}
+
+/// Turns at a lock, by a mutex of loom's, which deschedules who waits. The word goes through its transitions all the
+/// same; that its orderings suffice alone is what the model of this file shows, which takes no turns.
+#[cfg(loom)]
+mod model_turn {
+    use loom::sync::{Mutex, MutexGuard};
+    use std::cell::UnsafeCell;
+
+    pub(super) struct Turn {
+        /// Boxed, so that the guard's borrow survives a move of the lock.
+        mutex: Box<Mutex<()>>,
+        /// The holder's guard; touched by the holder only.
+        held: UnsafeCell<Option<MutexGuard<'static, ()>>>,
+    }
+
+    impl Turn {
+        pub(super) fn new() -> Self {
+            Self {
+                mutex: Box::new(Mutex::new(())),
+                held: UnsafeCell::new(None),
+            }
+        }
+
+        pub(super) fn take(&self) {
+            let guard = self.mutex.lock().expect("no model panics in a section");
+            // SAFETY: the mutex is on the heap, and the guard goes before it: `give` precedes every drop of the lock.
+            let guard = unsafe {
+                std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard)
+            };
+            // SAFETY: only the holder comes here.
+            unsafe { *self.held.get() = Some(guard) };
+        }
+
+        pub(super) fn give(&self) {
+            // SAFETY: only the holder comes here.
+            let guard = unsafe { (*self.held.get()).take() };
+            drop(guard);
         }
     }
+
+    // SAFETY: the cell is the holder's.
+    unsafe impl Sync for Turn {}
+    // SAFETY: a guard is in the cell only while the lock is held, and then nobody moves it.
+    unsafe impl Send for Turn {}
 }
 
 /// A value behind a [`RawSpin`].
@@ -218,7 +272,6 @@ impl<T> Drop for SpinGuard<'_, T> {
     }
 }
 
-#[cfg(not(loom))]
 impl<T> SpinGuard<'_, T> {
     /// Unlocks, and goes on with the section: for what must follow before the goroutine may be preempted.
     #[inline]
@@ -310,21 +363,33 @@ mod tests {
 
 #[cfg(all(test, loom))]
 mod model {
-    use super::Spin;
+    use super::RawSpin;
+    use crate::primitive::model::Plain;
+    use crate::primitive::sync::{Ordering, yield_now};
     use loom::sync::Arc;
     use loom::thread;
+
+    /// One section under the word alone.
+    fn count(lock: &RawSpin, data: &Plain) {
+        while !lock.try_lock() {
+            // Tells the model that only another thread can make progress.
+            yield_now();
+        }
+        data.set(data.get() + 1);
+        lock.word.store(super::FREE, Ordering::Release);
+    }
 
     #[test]
     fn sections_exclude_each_other_and_see_each_other() {
         loom::model(|| {
-            let lock = Arc::new(Spin::new(0));
+            let lock = Arc::new((RawSpin::new(), Plain::new()));
             let other = {
                 let lock = lock.clone();
-                thread::spawn(move || *lock.lock() += 1)
+                thread::spawn(move || count(&lock.0, &lock.1))
             };
-            *lock.lock() += 1;
+            count(&lock.0, &lock.1);
             other.join().unwrap();
-            assert_eq!(*lock.lock(), 2);
+            assert_eq!(lock.1.get(), 2);
         });
     }
 }

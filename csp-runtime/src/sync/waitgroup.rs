@@ -9,14 +9,12 @@
 #![expect(unsafe_code, reason = "shared ownership counted under the lock")]
 
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 use crate::goroutine::Reason;
 use crate::primitive::spin::{Spin, SpinGuard};
 use crate::sched;
-use crate::task::{JoinHandle, Options, spawn};
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
 /// Waits for a number of goroutines to end.
@@ -149,57 +147,19 @@ impl WaitGroup {
         let _inside = state.unlock();
         task.park(Reason::WaitGroup, at);
     }
-
-    /// Starts a goroutine that counts in this group: added before it exists, done when it ends, also
-    /// by a panic.
-    ///
-    /// # Panics
-    ///
-    /// If no stack can be had for it.
-    #[track_caller]
-    pub fn go<F, T>(&self, f: F) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let options = Options {
-            name: None,
-            stack: None,
-            site: Location::caller(),
-            id: None,
-        };
-        self.spawn(options, f)
-    }
-
-    pub(crate) fn spawn<F, T>(&self, options: Options, f: F) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let member = Member::new(self);
-        // If the spawn fails, dropping the closure takes the member out again.
-        spawn(options, move || {
-            let _member = member;
-            f()
-        })
-        .unwrap_or_else(|error| panic!("{error}"))
-    }
 }
 
-/// One count in a group and one of its owners, until it is dropped.
-struct Member(ManuallyDrop<WaitGroup>);
-
-impl Member {
+impl WaitGroup {
+    /// One count more, and one owner more: a member, which ends with [`leave`](Self::leave).
     #[track_caller]
-    fn new(group: &WaitGroup) -> Self {
-        group.change(1, 1);
-        Self(ManuallyDrop::new(WaitGroup(group.0)))
+    pub(super) fn enter(&self) -> Self {
+        self.change(1, 1);
+        Self(self.0)
     }
-}
 
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.0.change(-1, -1);
+    /// Takes the count and the owner of a member out again; the member is not used any more.
+    pub(super) fn leave(member: &Self) {
+        member.change(-1, -1);
     }
 }
 
@@ -231,5 +191,57 @@ impl fmt::Debug for WaitGroup {
         // Not in one expression: the formatter is user code and must not run under the lock.
         let count = self.lock().count;
         f.debug_struct("WaitGroup").field("count", &count).finish()
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::WaitGroup;
+    use crate::primitive::model::{Plain, check};
+    use loom::sync::Arc;
+    use loom::thread;
+
+    fn member(group: &WaitGroup, data: &Arc<[Plain; 2]>, at: usize) -> thread::JoinHandle<()> {
+        let (group, data) = (group.enter(), data.clone());
+        thread::spawn(move || {
+            data[at].set(1);
+            WaitGroup::leave(&group);
+            std::mem::forget(group);
+        })
+    }
+
+    fn data() -> Arc<[Plain; 2]> {
+        Arc::new([Plain::new(), Plain::new()])
+    }
+
+    /// The waiter goes on after the last member, sees what each has done, and the state is freed once.
+    #[test]
+    fn loom_wait_returns_after_all_members_and_sees_their_work() {
+        check(3, || {
+            let (group, data) = (WaitGroup::new(), data());
+            let members = [member(&group, &data, 0), member(&group, &data, 1)];
+            group.wait();
+            assert_eq!(data[0].get() + data[1].get(), 2);
+            drop(group);
+            for member in members {
+                member.join().unwrap();
+            }
+        });
+    }
+
+    /// The group is used again while the last member of the first round is on its way out.
+    #[test]
+    fn loom_a_group_can_be_used_again_at_once() {
+        check(3, || {
+            let (group, data) = (WaitGroup::new(), data());
+            let first = member(&group, &data, 0);
+            group.wait();
+            assert_eq!(data[0].get(), 1);
+            let second = member(&group, &data, 1);
+            group.wait();
+            assert_eq!(data[1].get(), 1);
+            first.join().unwrap();
+            second.join().unwrap();
+        });
     }
 }

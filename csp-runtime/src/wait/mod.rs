@@ -5,6 +5,9 @@
 //! - [`Case`] is what `select` knows of a channel.
 
 mod case;
+#[cfg(loom)]
+mod model;
+#[cfg(not(loom))]
 mod task;
 
 pub(crate) use crate::waitlist::{Outcome, Task, WaitList, Waiter, Wakes};

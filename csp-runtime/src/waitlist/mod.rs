@@ -27,10 +27,16 @@
 //!   under the list's lock before its stack frame ends. So a list never holds a dead waiter.
 //! - Nobody is made ready under a lock of a channel.
 
+#[cfg(loom)]
+mod model;
+#[cfg(not(loom))]
 mod task;
 mod waiter;
 mod wakes;
 
+#[cfg(loom)]
+pub(crate) use model::{Task, ThreadTask};
+#[cfg(not(loom))]
 pub(crate) use task::{Task, ThreadTask};
 pub(crate) use waiter::{Outcome, WaitList, Waiter};
 pub(crate) use wakes::Wakes;

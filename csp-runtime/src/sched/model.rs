@@ -1,0 +1,15 @@
+//! What the layers above ask of the scheduler, in a model: tasks are threads of loom's there, and nothing is scheduled.
+
+use std::panic::Location;
+
+use crate::goroutine::Reason;
+use crate::primitive::parker::Parker;
+
+/// Nobody is preempted in a model.
+pub(crate) fn checkpoint() {}
+
+/// Waits for ever, which loom reports as a deadlock.
+pub(crate) fn park_forever(_: Reason, _: &'static Location<'static>) -> ! {
+    Parker::new().park();
+    unreachable!("nobody leaves a token")
+}
