@@ -54,6 +54,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/stack/overflow.rs",
     "csp-runtime/src/stack/overflow/tests.rs",
     "csp-runtime/src/stack/slot.rs",
+    "csp-runtime/src/sync/mutex.rs",
     "csp-runtime/src/sync/waitgroup.rs",
     "csp-runtime/src/task/handle.rs",
     "csp-runtime/src/task/scope.rs",

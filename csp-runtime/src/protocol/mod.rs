@@ -9,6 +9,7 @@
 //! | [`ticket`] | which of several wakers ends a wait |
 //! | [`idle`] | whether a new piece of work has to start another M |
 //! | [`join`] | who frees a goroutine's slot, and who waits for its result |
+//! | [`mutex`] | who holds a mutex, and who is woken for it |
 //! | [`count`] | when a scope's owner goes on |
 //! | [`on_cpu`] | when a stack that was switched away from can be used |
 //! | [`readiness`] | whether a task that found a socket not ready may park |
@@ -16,6 +17,7 @@
 pub(crate) mod count;
 pub(crate) mod idle;
 pub(crate) mod join;
+pub(crate) mod mutex;
 pub(crate) mod on_cpu;
 pub(crate) mod readiness;
 pub(crate) mod seat;

@@ -85,7 +85,7 @@ pub(crate) use counts::counts;
 pub(crate) use machine::Machine;
 pub(crate) use preempt::checkpoint;
 pub(crate) use proc::{Processor, take_id};
-pub(crate) use procs::{procs, set_procs};
+pub(crate) use procs::{may_spin, procs, set_procs};
 pub(crate) use ready::{ready, ready_new};
 pub(crate) use retake::{begin_call, end_call};
 pub(crate) use shared::{num_goroutine, scheduler, start};

@@ -8,6 +8,11 @@ use crate::primitive::parker::Parker;
 /// Nobody is preempted in a model.
 pub(crate) fn checkpoint() {}
 
+/// Spinning shows nothing in a model.
+pub(crate) fn may_spin() -> bool {
+    false
+}
+
 /// Waits for ever, which loom reports as a deadlock.
 pub(crate) fn park_forever(_: Reason, _: &'static Location<'static>) -> ! {
     Parker::new().park();

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering;
 use crate::goroutine::{Batch, Goroutine};
 use crate::primitive::clock::NEVER;
 use crate::sched::shared::{MAX_PROCS, scheduler};
-use crate::sched::{Machine, Processor, creator, ready};
+use crate::sched::{Machine, Processor, creator, current, ready};
 
 /// Ps kept out of service, for [`lend`].
 const LENT: u32 = 2;
@@ -56,6 +56,15 @@ pub(crate) fn set_procs(n: usize) -> usize {
 /// The number of Ps that may run.
 pub(crate) fn procs() -> usize {
     scheduler().procs.load(Ordering::Relaxed) as usize
+}
+
+/// Whether it may pay to wait for another goroutine's next few instructions without letting go of the processor: that
+/// one may be running, and nobody waits for this processor.
+pub(crate) fn may_spin() -> bool {
+    match current::enter() {
+        Some(inside) => procs() > 1 && !inside.processor().has_work(),
+        None => true,
+    }
 }
 
 /// Whether `p` lies beyond `GOMAXPROCS` now.

@@ -142,6 +142,11 @@ impl WaitList {
         }
     }
 
+    /// Whether nobody is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
     /// Links a waiter behind all others, or in front if it has been at the front before.
     pub(crate) fn push(&mut self, waiter: &Waiter, front: bool) {
         debug_assert!(!waiter.queued.get());
