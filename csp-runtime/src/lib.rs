@@ -25,10 +25,11 @@
 //! | for | see |
 //! |---|---|
 //! | starting goroutines | [`go!`], [`JoinHandle`], [`Builder`] |
-//! | waiting for several | [`join!`], [`scope`](scope()), [`WaitGroup`] |
+//! | waiting for several | [`join!`], [`scope`](scope()), [`WaitGroup`], [`ErrGroup`] |
 //! | passing values | [`channel`], [`unbounded`], [`Sender`], [`Receiver`] |
 //! | waiting for the first of several | [`select!`], [`Select`], [`never()`], [`after`] |
 //! | the clock | [`time`] |
+//! | telling goroutines to stop, by when, and what for | [`context`], [`ErrGroup`] |
 //! | sockets | [`net`] |
 //! | calls that block their thread | [`blocking`](blocking()) |
 //! | the scheduler | [`runtime`]: [`metrics`](runtime::metrics), [`lock_os_thread`](runtime::lock_os_thread) |
@@ -41,6 +42,34 @@
 //! `#[csp::main]` runs `main` as goroutine 1 and ends the process when it returns, as in Go.
 //! `GOMAXPROCS` in the environment sets how many goroutines run at once; the default is the number of
 //! processors this process may use.
+//!
+//! # Telling goroutines to stop
+//!
+//! Nobody can stop a goroutine from outside; it is told, and stops by itself. What tells it is a
+//! [`Context`](context::Context), which is cancelled by a call or at its deadline, with all that were derived from it.
+//! [`ErrGroup`] has one, and cancels it at the first error:
+//!
+//! ```
+//! use csp::prelude::*;
+//!
+//! fn fetch(name: &'static str) -> Result<usize, String> {
+//!     if name.is_empty() { Err("no name".to_string()) } else { Ok(name.len()) }
+//! }
+//!
+//! let group = ErrGroup::new();
+//! let ctx = group.context();
+//! for name in ["a", "bc", ""] {
+//!     go!(in group, clone(ctx) => {
+//!         let size = fetch(name)?;
+//!         select! {
+//!             <-ctx.done() => {}                                  // somebody failed: stop
+//!             _ = <-after(Duration::from_secs(3600)) => {}        // or work on, for an hour
+//!         }
+//!         Ok(size)
+//!     });
+//! }
+//! assert_eq!(group.wait(), Err("no name".to_string()));
+//! ```
 //!
 //! # Sockets
 //!
@@ -162,6 +191,7 @@
 
 // What waits, and what it stands on: in the models too, over loom's threads.
 mod channel;
+pub mod context;
 mod primitive;
 mod protocol;
 mod queue;
@@ -232,6 +262,8 @@ pub use csp_macros::{main, test};
 pub use runtime::yield_now;
 #[cfg(not(loom))]
 pub use select::{Select, SelectedOperation};
+#[cfg(not(loom))]
+pub use sync::ErrGroup;
 pub use sync::WaitGroup;
 #[cfg(not(loom))]
 pub use task::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope};

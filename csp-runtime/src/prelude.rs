@@ -7,7 +7,7 @@ pub use crate::channel::{
     channel, never, unbounded,
 };
 pub use crate::select::Select;
-pub use crate::sync::WaitGroup;
+pub use crate::sync::{ErrGroup, WaitGroup};
 pub use crate::task::{JoinHandle, Scope, scope};
 pub use crate::time::after;
 pub use crate::{defer, go, join, select};

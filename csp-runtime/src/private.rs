@@ -11,7 +11,7 @@ pub use csp_macros::{go, join, select};
 use crate::diag;
 use crate::sched::{self, current, deadlock::Watch};
 use crate::stack::SizeClass;
-use crate::sync::WaitGroup;
+use crate::sync::{ErrGroup, WaitGroup};
 use crate::task::{self, JoinHandle, Options, Scope, ScopedJoinHandle, SpawnError};
 
 /// The options of one `go!`.
@@ -145,6 +145,31 @@ where
 
     fn go_in(&self, spawn: Spawn, f: F) -> JoinHandle<T> {
         self.spawn(spawn.into(), f)
+    }
+}
+
+impl<F, T, E> Group<F, Result<T, E>> for ErrGroup<E>
+where
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+    E: Send + 'static,
+{
+    /// The group has the results.
+    type Handle = ();
+
+    fn go_in(&self, spawn: Spawn, f: F) {
+        self.spawn(spawn.into(), f);
+    }
+}
+
+impl<F, T, E> Group<F, Result<T, E>> for &ErrGroup<E>
+where
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+    E: Send + 'static,
+{
+    type Handle = ();
+
+    fn go_in(&self, spawn: Spawn, f: F) {
+        self.spawn(spawn.into(), f);
     }
 }
 

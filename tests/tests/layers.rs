@@ -35,11 +35,13 @@ const LAYERS: &[&[&str]] = &[
     &["wait"],
     // What users block on.
     &["task", "blocking", "channel", "diag"],
+    // Waits for nothing itself: it closes channels and starts goroutines.
+    &["context"],
     // Its algorithm knows channels only through a trait of `wait`; its public face names their types.
     &["select"],
+    // `sync` has the groups that cancel a context.
     &["sync", "time", "bridge", "runtime"],
-    &["context", "net"],
-    &["group"],
+    &["net"],
     // The surface: may name everything below, and nothing below may name it. Exported macros live at the root.
     &["macros", "defer", "go", "join"],
     &["private"],

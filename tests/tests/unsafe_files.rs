@@ -13,6 +13,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/channel/arm.rs",
     "csp-runtime/src/channel/buffer.rs",
     "csp-runtime/src/channel/core.rs",
+    "csp-runtime/src/channel/done.rs",
     "csp-runtime/src/channel/permit.rs",
     "csp-runtime/src/channel/shared.rs",
     "csp-runtime/src/channel/state.rs",

@@ -95,13 +95,14 @@ impl<'a, T> SendArm<'a, T> {
     }
 }
 
-// SAFETY: the lock is that of the channel or alarm, whose list `enqueue` uses; the waiter is a
+// SAFETY: the lock is that of the channel, alarm or signal, whose list `enqueue` uses; the waiter is a
 // field of the arm.
 unsafe impl<T> Case for RecvArm<'_, T> {
     fn lock(&self) -> Option<&RawSpin> {
         match &self.source?.0 {
             Flavor::Channel(channel) => Some(channel.raw_lock()),
             Flavor::Alarm(alarm, _) => Some(alarm.raw_lock()),
+            Flavor::Done(done) => Some(done.signal().raw_lock()),
             Flavor::Never => None,
         }
     }
@@ -152,6 +153,15 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                     None => Poll::Pending,
                 }
             }
+            Flavor::Done(done) => {
+                // SAFETY: select holds the lock.
+                if unsafe { done.signal().is_closed_locked() } {
+                    self.won = Won::Closed;
+                    Poll::Ready(None)
+                } else {
+                    Poll::Pending
+                }
+            }
             Flavor::Never => Poll::Pending,
         }
     }
@@ -170,6 +180,12 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                 // SAFETY: select holds the lock.
                 unsafe { alarm.state() }.waiters.push(&self.waiter, front);
             }
+            Some(Flavor::Done(done)) => {
+                // SAFETY: select holds the lock.
+                unsafe { done.signal().state() }
+                    .waiters
+                    .push(&self.waiter, front);
+            }
             Some(Flavor::Never) | None => {}
         }
     }
@@ -187,6 +203,12 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                 // SAFETY: select holds the lock.
                 unsafe { alarm.state() }.waiters.remove(&self.waiter);
             }
+            Some(Flavor::Done(done)) => {
+                // SAFETY: select holds the lock.
+                unsafe { done.signal().state() }
+                    .waiters
+                    .remove(&self.waiter);
+            }
             Some(Flavor::Never) | None => {}
         }
     }
@@ -195,6 +217,7 @@ unsafe impl<T> Case for RecvArm<'_, T> {
         match self.source.map(|source| &source.0) {
             // SAFETY: select holds the lock.
             Some(Flavor::Alarm(alarm, _)) => unsafe { alarm.state() }.next(),
+            Some(Flavor::Done(done)) => done.signal().deadline(),
             _ => NEVER,
         }
     }

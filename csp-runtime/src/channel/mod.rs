@@ -8,6 +8,7 @@
 //! | `state` | what the lock protects, and its transitions |
 //! | `buffer` | the ring of buffered values |
 //! | `alarm` | channels that the clock sends on |
+//! | `done` | channels that are closed once, by a call or by the clock |
 //! | `arm`, `permit`, `source` | a channel as an arm of a select |
 //!
 //! One lock a channel, as in Go, and one kind of channel for every capacity: a rendezvous is a buffer
@@ -20,6 +21,7 @@ mod alarm;
 mod arm;
 mod buffer;
 mod core;
+mod done;
 mod error;
 mod iter;
 mod permit;
@@ -31,6 +33,7 @@ mod state;
 
 pub(crate) use alarm::Alarm;
 pub use arm::{RecvArm, SendArm};
+pub(crate) use done::{Done, Signal};
 pub use error::{RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use permit::SendPermit;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::core::Ended;
+use super::done::{self, Done};
 use super::error::{RecvTimeoutError, TryRecvError};
 use super::iter::{IntoIter, Iter, TryIter};
 use super::shared::Handle;
@@ -29,6 +30,8 @@ pub(super) enum Flavor<T> {
     Channel(Handle<T>),
     /// The clock; the function makes the message, and is the identity since `T` is `Instant`.
     Alarm(Arc<Alarm>, fn(Instant) -> T),
+    /// Nobody, until it is closed.
+    Done(Arc<dyn Done>),
     /// Nobody.
     Never,
 }
@@ -37,6 +40,13 @@ impl Receiver<Instant> {
     /// Receives from the clock.
     pub(crate) fn from_alarm(alarm: Arc<Alarm>) -> Self {
         Self(Flavor::Alarm(alarm, |tick| tick))
+    }
+}
+
+impl Receiver<()> {
+    /// Receives nothing, and is closed when `done` is.
+    pub(crate) fn from_done(done: Arc<dyn Done>) -> Self {
+        Self(Flavor::Done(done))
     }
 }
 
@@ -60,6 +70,10 @@ impl<T> Receiver<T> {
         match &self.0 {
             Flavor::Channel(channel) => channel.recv(NEVER, at).ok().flatten(),
             Flavor::Alarm(alarm, make) => alarm.take(NEVER, at).map(make),
+            Flavor::Done(done) => {
+                done.signal().wait(NEVER, at);
+                None
+            }
             Flavor::Never => sched::park_forever(Reason::ChanReceiveNil, at),
         }
     }
@@ -84,7 +98,8 @@ impl<T> Receiver<T> {
                     })
             }
             Flavor::Alarm(alarm, make) => alarm.try_take().map(make).ok_or(TryRecvError::Empty),
-            Flavor::Never => Err(TryRecvError::Empty),
+            Flavor::Done(done) if done.signal().is_closed() => Err(TryRecvError::Closed),
+            Flavor::Done(_) | Flavor::Never => Err(TryRecvError::Empty),
         }
     }
 
@@ -110,6 +125,11 @@ impl<T> Receiver<T> {
                 .take(deadline, at)
                 .map(make)
                 .ok_or(RecvTimeoutError::Timeout),
+            Flavor::Done(done) => Err(if done.signal().wait(deadline, at) {
+                RecvTimeoutError::Closed
+            } else {
+                RecvTimeoutError::Timeout
+            }),
             Flavor::Never => {
                 Task::warm_up();
                 let _inside = section::enter();
@@ -133,7 +153,7 @@ impl<T> Receiver<T> {
     }
 
     /// Closes the channel from the receiving side: sends fail from now on, and what is buffered can
-    /// still be received. Does nothing to a channel that only the clock sends on.
+    /// still be received. Does nothing to a channel that only the clock sends on, or that a context closes.
     pub fn close(&self) {
         if let Flavor::Channel(channel) = &self.0 {
             let wakes = channel.lock().close();
@@ -145,6 +165,7 @@ impl<T> Receiver<T> {
     pub fn is_closed(&self) -> bool {
         match &self.0 {
             Flavor::Channel(channel) => channel.lock().is_closed(),
+            Flavor::Done(done) => done.signal().is_closed(),
             Flavor::Alarm(..) | Flavor::Never => false,
         }
     }
@@ -154,7 +175,7 @@ impl<T> Receiver<T> {
         match &self.0 {
             Flavor::Channel(channel) => channel.lock().len(),
             Flavor::Alarm(alarm, _) => usize::from(alarm.is_due()),
-            Flavor::Never => 0,
+            Flavor::Done(_) | Flavor::Never => 0,
         }
     }
 
@@ -171,7 +192,7 @@ impl<T> Receiver<T> {
                 state.len() >= state.capacity()
             }
             Flavor::Alarm(alarm, _) => alarm.is_due(),
-            Flavor::Never => true,
+            Flavor::Done(_) | Flavor::Never => true,
         }
     }
 
@@ -182,7 +203,7 @@ impl<T> Receiver<T> {
                 Some(channel.lock().capacity()).filter(|&capacity| capacity != usize::MAX)
             }
             Flavor::Alarm(..) => Some(1),
-            Flavor::Never => Some(0),
+            Flavor::Done(_) | Flavor::Never => Some(0),
         }
     }
 
@@ -191,6 +212,7 @@ impl<T> Receiver<T> {
         match (&self.0, &other.0) {
             (Flavor::Channel(a), Flavor::Channel(b)) => a.same(b),
             (Flavor::Alarm(a, _), Flavor::Alarm(b, _)) => Arc::ptr_eq(a, b),
+            (Flavor::Done(a), Flavor::Done(b)) => done::same(a, b),
             (Flavor::Never, Flavor::Never) => true,
             _ => false,
         }
@@ -206,6 +228,7 @@ impl<T> Clone for Receiver<T> {
         Self(match &self.0 {
             Flavor::Channel(channel) => Flavor::Channel(channel.clone_receiver()),
             Flavor::Alarm(alarm, make) => Flavor::Alarm(alarm.clone(), *make),
+            Flavor::Done(done) => Flavor::Done(done.clone()),
             Flavor::Never => Flavor::Never,
         })
     }

@@ -19,10 +19,12 @@ pub(crate) enum Reason {
     RwLockWrite,
     CondvarWait,
     Semaphore,
+    ErrGroupGo,
+    ErrGroupWait,
 }
 
 impl Reason {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::ChanReceive,
         Self::ChanReceiveNil,
         Self::ChanSend,
@@ -38,6 +40,8 @@ impl Reason {
         Self::RwLockWrite,
         Self::CondvarWait,
         Self::Semaphore,
+        Self::ErrGroupGo,
+        Self::ErrGroupWait,
     ];
 
     /// The reason whose discriminant is `byte`.
@@ -63,6 +67,8 @@ impl Reason {
             Self::RwLockWrite => "sync.RWMutex.Lock",
             Self::CondvarWait => "sync.Cond.Wait",
             Self::Semaphore => "semacquire",
+            Self::ErrGroupGo => "errgroup.Group.Go",
+            Self::ErrGroupWait => "errgroup.Group.Wait",
         }
     }
 }

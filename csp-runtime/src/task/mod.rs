@@ -23,7 +23,7 @@ mod stored;
 pub use builder::Builder;
 pub use defer::Defer;
 pub use handle::JoinHandle;
-pub(crate) use panic::exit_on_panic;
+pub(crate) use panic::{exit_on_panic, panicked};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub(crate) use spawn::{
     Options, SpawnError, ensure_started, set_default_stack, spawn, start_or_panic,

@@ -44,9 +44,9 @@ pub(crate) fn exit_on_panic(exit: fn() -> !) {
     EXIT.get_or_init(|| exit);
 }
 
-/// The calling goroutine has panicked, and has unwound to its root.
+/// The calling goroutine has panicked, and its panic was caught at its root: ends the process if the program wants that.
 #[cold]
-pub(super) fn panicked() {
+pub(crate) fn panicked() {
     if let Some(exit) = EXIT.get() {
         exit();
     }

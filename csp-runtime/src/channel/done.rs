@@ -1,0 +1,174 @@
+//! A channel that nothing is ever sent on, and that is closed once: what `done()` of a context receives from.
+//!
+//! It is closed by a call, or by the clock at its deadline. As with alarms no timer runs for it: whoever receives
+//! looks at the clock, and if it is too early waits with that deadline.
+//!
+//! ```text
+//!            close()                 Open, now < deadline:   receive waits
+//!   Open ─────────────► Closed       Open, now ≥ deadline:   receive finds "closed", as in
+//!                                    Closed:                 receive finds "closed"
+//! ```
+//!
+//! What a receiver has once found closed stays closed, because the clock does not go back.
+//!
+//! Receivers hold a [`Done`], the owner of the signal, and not the signal alone: somebody who does nothing but wait keeps
+//! alive whatever will close it. So the signal is a field of its owner, and a receiver costs no allocation.
+#![expect(unsafe_code, reason = "state behind a lock that select takes too")]
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::goroutine::Reason;
+use crate::primitive::clock::{self, NEVER};
+use crate::primitive::section;
+use crate::primitive::spin::RawSpin;
+use crate::primitive::sync::SharedCell;
+use crate::sched;
+use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
+
+/// Something that will be done, and says so by its signal.
+pub(crate) trait Done: Send + Sync {
+    /// The signal; always the same one.
+    fn signal(&self) -> &Signal;
+}
+
+/// Closed once, by a call or by the clock.
+pub(crate) struct Signal {
+    /// When the clock closes it, in nanoseconds; `NEVER` if it does not. Constant.
+    deadline: u64,
+    /// Protects `state`; select takes it together with those of other channels.
+    lock: RawSpin,
+    state: SharedCell<State>,
+}
+
+/// The protected part.
+pub(super) struct State {
+    /// Whether `close` was called.
+    closed: bool,
+    pub(super) waiters: WaitList,
+}
+
+// SAFETY: `state` is reached under `lock` only.
+unsafe impl Sync for Signal {}
+// SAFETY: as above; it belongs to no thread.
+unsafe impl Send for Signal {}
+
+impl Signal {
+    /// A signal that the clock closes at `deadline`.
+    pub(crate) fn new(deadline: u64) -> Self {
+        Self {
+            deadline,
+            lock: RawSpin::new(),
+            state: SharedCell::new(State {
+                closed: false,
+                waiters: WaitList::new(),
+            }),
+        }
+    }
+
+    /// When the clock closes it, in nanoseconds.
+    pub(crate) fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    /// Closes it; returns those who waited, to be made ready when the caller holds no lock.
+    pub(crate) fn close(&self) -> Wakes {
+        self.with(|state| {
+            state.closed = true;
+            let mut wakes = Wakes::new();
+            while let Some(waiter) = state.waiters.claim() {
+                waiter.set_outcome(Outcome::Closed);
+                wakes.push(waiter);
+            }
+            wakes
+        })
+    }
+
+    /// Whether it is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.with(|state| state.closed) || self.is_due()
+    }
+
+    /// Waits until it is closed, or until `until`. True if it is closed.
+    pub(crate) fn wait(&self, until: u64, at: &'static Location<'static>) -> bool {
+        Task::warm_up();
+        sched::checkpoint();
+        if self.is_due() {
+            return true;
+        }
+        let due = self.deadline.min(until);
+        let _inside = section::enter();
+        let task = Task::current();
+        let waiter = Waiter::new();
+        let contest = (due < NEVER).then(|| task.ticket().open());
+        let closed = self.with(|state| {
+            if !state.closed {
+                waiter.prepare(task, contest, 0, std::ptr::null_mut());
+                state.waiters.push(&waiter, false);
+            }
+            state.closed
+        });
+        let timed_out = match contest {
+            _ if closed => false,
+            None => {
+                task.park(Reason::ChanReceive, at);
+                false
+            }
+            Some(wait) => task.park_until(wait, due, Reason::ChanReceive, at),
+        };
+        if timed_out {
+            self.with(|state| state.waiters.remove(&waiter));
+        }
+        if let Some(wait) = contest {
+            task.ticket().close(wait);
+        }
+        !timed_out || self.deadline <= until
+    }
+
+    /// Whether the clock has closed it.
+    fn is_due(&self) -> bool {
+        self.deadline < NEVER && clock::now() >= self.deadline
+    }
+
+    /// The lock itself, for select.
+    pub(super) fn raw_lock(&self) -> &RawSpin {
+        &self.lock
+    }
+
+    /// The state, for select, which holds the lock.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the lock and no other reference to the state.
+    #[expect(clippy::mut_from_ref, reason = "the lock makes it exclusive")]
+    pub(super) unsafe fn state(&self) -> &mut State {
+        // SAFETY: exclusive by the caller's promise.
+        unsafe { &mut *self.state.exclusive() }
+    }
+
+    /// As [`is_closed`](Self::is_closed), for select.
+    ///
+    /// # Safety
+    ///
+    /// As for `state`.
+    pub(super) unsafe fn is_closed_locked(&self) -> bool {
+        // SAFETY: the caller's promise.
+        let closed = unsafe { self.state() }.closed;
+        closed || self.is_due()
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        let _inside = section::enter();
+        self.lock.lock();
+        // SAFETY: the lock is held, and `f` does not come back here.
+        let result = f(unsafe { &mut *self.state.exclusive() });
+        // SAFETY: taken above; `f` does not unwind, it moves words around.
+        unsafe { self.lock.unlock() };
+        result
+    }
+}
+
+/// Whether both are the same owner, whatever their vtables.
+pub(super) fn same(a: &Arc<dyn Done>, b: &Arc<dyn Done>) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b))
+}
