@@ -26,7 +26,7 @@ pub use child::{Output, capture, child, run};
 pub use counted::{Counted, Ledger};
 pub use peers::{Peer, Peers, everywhere, open, settle, until};
 pub use procs::{PROCS, alone, with_procs};
-pub use report::{Entry, entries};
+pub use report::{Entry, entries, in_state};
 pub use rng::Rng;
 pub use watchdog::{LIMIT, within};
 pub use wire::{SocketPath, descriptors, limit_descriptors, tcp_pair};

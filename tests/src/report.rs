@@ -54,6 +54,14 @@ pub fn entries(text: &str) -> Vec<Entry> {
     entries
 }
 
+/// How many goroutines are in `state` now.
+pub fn in_state(state: &str) -> usize {
+    let mut text = Vec::new();
+    csp::runtime::dump(&mut text).expect("a vector takes it");
+    let list = entries(&String::from_utf8(text).expect("it is text"));
+    list.iter().filter(|entry| entry.state == state).count()
+}
+
 fn parse(line: &str) -> Option<Entry> {
     let (head, rest) = line.strip_prefix("goroutine ")?.split_once(": ")?;
     let (id, name) = match head.split_once(" [") {

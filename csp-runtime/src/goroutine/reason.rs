@@ -21,10 +21,12 @@ pub(crate) enum Reason {
     Semaphore,
     ErrGroupGo,
     ErrGroupWait,
+    Once,
+    Barrier,
 }
 
 impl Reason {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::ChanReceive,
         Self::ChanReceiveNil,
         Self::ChanSend,
@@ -42,6 +44,8 @@ impl Reason {
         Self::Semaphore,
         Self::ErrGroupGo,
         Self::ErrGroupWait,
+        Self::Once,
+        Self::Barrier,
     ];
 
     /// The reason whose discriminant is `byte`.
@@ -66,9 +70,11 @@ impl Reason {
             Self::RwLockRead => "sync.RWMutex.RLock",
             Self::RwLockWrite => "sync.RWMutex.Lock",
             Self::CondvarWait => "sync.Cond.Wait",
-            Self::Semaphore => "semacquire",
             Self::ErrGroupGo => "errgroup.Group.Go",
             Self::ErrGroupWait => "errgroup.Group.Wait",
+            Self::Semaphore => "sync.Semaphore.Acquire",
+            Self::Once => "sync.Once",
+            Self::Barrier => "sync.Barrier",
         }
     }
 }

@@ -12,6 +12,8 @@
 //! | [`mutex`] | who holds a mutex, and who is woken for it |
 //! | [`count`] | when a scope's owner goes on |
 //! | [`on_cpu`] | when a stack that was switched away from can be used |
+//! | [`once`] | who runs an initialiser, and whether it has run |
+//! | [`rwlock`] | who may hold a read-write lock |
 //! | [`readiness`] | whether a task that found a socket not ready may park |
 
 pub(crate) mod count;
@@ -19,6 +21,8 @@ pub(crate) mod idle;
 pub(crate) mod join;
 pub(crate) mod mutex;
 pub(crate) mod on_cpu;
+pub(crate) mod once;
 pub(crate) mod readiness;
+pub(crate) mod rwlock;
 pub(crate) mod seat;
 pub(crate) mod ticket;

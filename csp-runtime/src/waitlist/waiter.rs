@@ -142,7 +142,8 @@ impl WaitList {
         }
     }
 
-    /// Whether nobody is in it.
+    /// Whether nobody is in it. Whose wait has timed out counts until it unlinks itself.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.head.is_null()
     }
@@ -176,10 +177,19 @@ impl WaitList {
     /// caller readies it.
     #[inline]
     pub(crate) fn claim(&mut self) -> Option<&'static Waiter> {
+        self.claim_if(|_| true)
+    }
+
+    /// As `claim`, but stops at a first waiter that does not fit, won by others or not.
+    #[inline]
+    pub(crate) fn claim_if(&mut self, fits: impl Fn(&Waiter) -> bool) -> Option<&'static Waiter> {
         while !self.head.is_null() {
             // SAFETY: a waiter in the list is alive; once claimed, its task stays parked, and so
             // its frame stays, until the claimer readies it. `'static` stands for that span.
             let waiter: &'static Waiter = unsafe { &*self.head };
+            if !fits(waiter) {
+                return None;
+            }
             self.head = waiter.next.get();
             self.set_prev(self.head, ptr::null());
             waiter.queued.set(false);

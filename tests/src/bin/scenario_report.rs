@@ -1,6 +1,7 @@
 //! Programs that end in a list of their goroutines; the first argument chooses.
 
 use csp::prelude::*;
+use csp::sync::{Barrier, LazyLock, OnceLock, RwLock, Semaphore};
 use csp_tests::entries;
 use std::hint::black_box;
 use std::io::Write;
@@ -20,6 +21,7 @@ fn main() {
         "ignored" => ignored(),
         "late" => late(),
         "many" => many(),
+        "locked" => locked(),
         other => panic!("no scenario {other}"),
     }
 }
@@ -185,4 +187,41 @@ fn many() {
     }
     group.wait();
     drop(tx);
+}
+
+/// A deadlock with a goroutine in each wait of `csp::sync`; says in which line each waits.
+fn locked() {
+    static LOCK: RwLock<u8> = RwLock::new(0);
+    static VALUE: OnceLock<u8> = OnceLock::new();
+    static LAZY: LazyLock<u8> = LazyLock::new(|| {
+        println!("lazy {}", line!() + 1);
+        *LAZY + 1
+    });
+    static BARRIER: Barrier = Barrier::new(2);
+    static SLOTS: Semaphore = Semaphore::new(1);
+    let _writing = LOCK.write();
+    go!(name("rwlock-read") => {
+        println!("rwlock-read {}", line!() + 1);
+        let _reading = LOCK.read();
+    });
+    go!(name("rwlock-write") => {
+        println!("rwlock-write {}", line!() + 1);
+        let _writing = LOCK.write();
+    });
+    go!(name("once") => {
+        println!("once {}", line!() + 1);
+        VALUE.wait();
+    });
+    go!(name("lazy") => {
+        assert_eq!(*LAZY, 1);
+    });
+    go!(name("barrier") => {
+        println!("barrier {}", line!() + 1);
+        BARRIER.wait();
+    });
+    go!(name("semaphore") => {
+        println!("semaphore {}", line!() + 1);
+        let _slots = SLOTS.acquire(2);
+    });
+    select! {}
 }
