@@ -71,6 +71,22 @@
 //! assert_eq!(group.wait(), Err("no name".to_string()));
 //! ```
 //!
+//! # Memory model
+//!
+//! The six rules of Go's memory model hold, between goroutines and threads alike: what one has written is found by
+//! another
+//!
+//! 1. in a goroutine, if it was written before its `go!`;
+//! 2. after a receive, if it was written before the send;
+//! 3. after a receive that finds the channel closed, if it was written before the close;
+//! 4. after a send without a buffer, if it was written before the receive;
+//! 5. after the (k+C)-th send on a channel of capacity C, if it was written before the k-th receive;
+//! 6. after a lock, if it was written before the last unlock.
+//!
+//! The end of a goroutine comes before its `join`, a `wait` and the end of its scope. The whole, with programs that rely
+//! on it and what the compiler says without it, is in `docs/memory-model.md` beside the sources. Data races do not
+//! compile.
+//!
 //! # Sockets
 //!
 //! [`net`] has the names of [`std::net`]. A call that waits parks its goroutine, and the thread goes on with others;
@@ -192,6 +208,8 @@
 // What waits, and what it stands on: in the models too, over loom's threads.
 mod channel;
 pub mod context;
+#[cfg(all(test, loom))]
+mod memory_model;
 mod primitive;
 mod protocol;
 mod queue;

@@ -46,6 +46,8 @@ const LAYERS: &[&[&str]] = &[
     &["macros", "defer", "go", "join"],
     &["private"],
     &["prelude"],
+    // Models of what the whole promises; in no build but theirs.
+    &["memory_model"],
 ];
 
 /// Exported macros live at the root, whatever module defines them.

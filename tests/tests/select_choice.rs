@@ -56,6 +56,28 @@ fn ready_arms_beside_blocked_ones_are_chosen_uniformly() {
 }
 
 #[test]
+fn waiting_arms_of_one_channel_are_chosen_uniformly() {
+    const PICKS: usize = 20_000;
+    csp_tests::alone(|| {
+        csp_tests::within(csp_tests::LIMIT, || {
+            let (tx, rx) = channel(0);
+            let coin = csp::go!({
+                for _ in 0..PICKS {
+                    // Whether it waits, or finds the receiver waiting.
+                    select! {
+                        tx <- 0 => {},
+                        tx <- 1 => {},
+                    }
+                }
+            });
+            let ones = rx.iter().sum::<usize>();
+            coin.join().unwrap();
+            assert!(ones.abs_diff(PICKS / 2) < PICKS / 25, "{ones}");
+        });
+    });
+}
+
+#[test]
 fn biased_takes_the_first_ready_arm() {
     everywhere(|_| {
         let (a_tx, a) = channel(8);

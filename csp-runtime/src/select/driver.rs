@@ -4,7 +4,7 @@
 //!   lock all channels, in the order of their addresses
 //!   poll the arms, in random order ──ready──▶ do it, unlock, wake the peer: done
 //!   nothing ready, no waiting wanted ───────▶ unlock: nothing
-//!   open the ticket, link a waiter into every channel; unlock
+//!   open the ticket, link a waiter into every channel, in the same order; unlock
 //!   park, until a peer wins the ticket for one arm, or the earliest deadline does
 //!   unlink the other arms; settle the one that won ──came to nothing──▶ again
 //! ```
@@ -150,12 +150,15 @@ fn attempt(
         }
         Patience::Until(deadline) => deadline,
     };
-    wait(cases, locks, task, deadline, let_down, at)
+    wait(cases, polls, locks, task, deadline, let_down, at)
 }
 
 /// Links all arms, which are locked, and waits for one of them.
+///
+/// In the order of polling: of two arms of one channel, a peer meets the one that was linked first.
 fn wait(
     cases: &mut dyn Cases,
+    polls: &[u16],
     locks: &[u16],
     task: Task,
     deadline: u64,
@@ -165,10 +168,11 @@ fn wait(
     let ticket = task.ticket();
     let wait = ticket.open();
     let mut until = deadline;
-    for arm in 0..cases.count() {
-        let case = cases.get(arm);
+    for &arm in polls {
+        let index = usize::from(arm);
+        let case = cases.get(index);
         if !case.is_disabled() {
-            case.enqueue(task, wait, arm as u16, let_down == Some(arm));
+            case.enqueue(task, wait, arm, let_down == Some(index));
             until = until.min(case.deadline());
         }
     }
