@@ -30,7 +30,7 @@ use crate::primitive::sync::const_fn;
 /// let count = Arc::new(Mutex::new(0));
 /// let wg = WaitGroup::new();
 /// for _ in 0..10 {
-///     go!(in wg, clone(count) => *count.lock() += 1);
+///     go!(in wg, clone(count) => { *count.lock() += 1 });
 /// }
 /// wg.wait();
 /// assert_eq!(*count.lock(), 10);
