@@ -3,7 +3,7 @@
 use csp::{Builder, channel, go};
 use csp_tests::{LIMIT, child, everywhere, settle, until, with_procs, within};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 #[test]
 fn join_gives_the_value() {
@@ -205,6 +205,40 @@ fn two_yielding_goroutines_share_one_p_fairly() {
                 let other = handle.join().unwrap();
                 assert!(other > TURNS / 2, "the other had {other} turns of {TURNS}");
             }
+        });
+    });
+}
+
+/// One that is alone in its P's queue yields to those in the global queue, where plain threads put what they start.
+#[test]
+fn a_yielding_goroutine_does_not_go_before_the_global_queue() {
+    const OTHERS: usize = 1_000;
+    with_procs(&[1], |_| {
+        within(LIMIT, || {
+            let (ran, all) = (
+                Arc::new(AtomicUsize::new(0)),
+                Arc::new(AtomicBool::new(false)),
+            );
+            let (seen, started) = (Arc::clone(&ran), Arc::clone(&all));
+            let yields = go!({
+                while !started.load(Ordering::SeqCst) {
+                    std::hint::spin_loop();
+                }
+                let mut yields = 0;
+                while seen.load(Ordering::SeqCst) < OTHERS {
+                    csp::yield_now();
+                    yields += 1;
+                }
+                yields
+            });
+            for _ in 0..OTHERS {
+                let ran = Arc::clone(&ran);
+                go!({ ran.fetch_add(1, Ordering::SeqCst) });
+            }
+            all.store(true, Ordering::SeqCst);
+            let yields: usize = yields.join().unwrap();
+            // Each yield lets at least one of the others run.
+            assert!(yields <= OTHERS, "{yields} yields");
         });
     });
 }

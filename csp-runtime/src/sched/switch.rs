@@ -82,7 +82,13 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         Command::Park => g.set_off_cpu(),
         Command::Yield => {
             g.set_off_cpu();
-            ready::ready_last(m.processor(), g);
+            let p = m.processor();
+            // Alone in its own queue it would be the next again, before all in the global one.
+            if p.is_queue_empty() && !scheduler().global.is_empty() {
+                ready::ready_for_all(g);
+            } else {
+                ready::ready_last(p, g);
+            }
         }
         Command::YieldToAll => {
             g.set_off_cpu();
