@@ -28,6 +28,7 @@
 //! | waiting for several | [`join!`], [`scope`](scope()), [`WaitGroup`], [`ErrGroup`] |
 //! | passing values | [`channel`], [`unbounded`], [`Sender`], [`Receiver`] |
 //! | waiting for the first of several | [`select!`], [`Select`], [`never()`], [`after`] |
+//! | locks, and what is made once or kept for reuse | [`sync`] |
 //! | the clock | [`time`] |
 //! | telling goroutines to stop, by when, and what for | [`context`], [`ErrGroup`] |
 //! | sockets | [`net`] |

@@ -1,4 +1,27 @@
-//! Synchronisation beside channels.
+//! Synchronisation beside channels: the types of [`std::sync`] and of Go's `sync`, for goroutines and threads alike.
+//!
+//! Whoever waits parks, and its thread goes on with other goroutines; a plain thread sleeps. In the report of a deadlock each
+//! wait has its own name. Locks give their guards directly: a panic unlocks, and nothing is poisoned but what is made once.
+//!
+//! | for | see |
+//! |---|---|
+//! | one at a time | [`Mutex`]; a change of what it guards: [`Condvar`] |
+//! | many readers or one writer | [`RwLock`] |
+//! | a limit on how many | [`Semaphore`] |
+//! | doing something once | [`Once`], [`OnceLock`], [`LazyLock`] |
+//! | waiting for others | [`WaitGroup`], [`ErrGroup`], [`Barrier`] |
+//! | objects to use again | [`Pool`] |
+//! | single words | [`atomic`] |
+//!
+//! ```
+//! use csp::go;
+//! use csp::sync::{Arc, Mutex};
+//!
+//! let scores = Arc::new(Mutex::new(vec![1]));
+//! let adds = go!(clone(scores) => scores.lock().push(2));
+//! adds.join().unwrap();
+//! assert_eq!(*scores.lock(), [1, 2]);
+//! ```
 
 mod barrier;
 mod condvar;
