@@ -3,7 +3,7 @@
 //! `docs/behaviours.md` has the whole table: each promise, what it is here, and the test that shows it. Where this
 //! library does otherwise on purpose, the test shows what it does.
 
-use csp::sync::{Condvar, Mutex};
+use csp::sync::{Condvar, LazyLock, Mutex, Once, Pool, RwLock, Semaphore};
 use csp::time::{Ticker, Timer, tick};
 use csp::{Sender, TryRecvError, WaitGroup, channel, go, never, select};
 use csp_tests::{Peer, Peers, everywhere, open, settle, until};
@@ -354,6 +354,130 @@ fn a_signal_that_nobody_waits_for_is_lost() {
         cond.notify_all();
         let (_guard, result) = cond.wait_timeout(mutex.lock(), MS);
         assert!(result.timed_out());
+    });
+}
+
+#[test]
+fn an_rwlock_has_many_readers_or_one_writer() {
+    everywhere(|_| {
+        let lock = RwLock::new(1);
+        let (one, other) = (lock.read(), lock.read());
+        assert_eq!(*one + *other, 2);
+        assert!(lock.try_read().is_some() && lock.try_write().is_none());
+        drop((one, other));
+        let mut writer = lock.write();
+        *writer += 1;
+        assert!(lock.try_read().is_none() && lock.try_write().is_none());
+        drop(writer);
+        assert_eq!(*lock.read(), 2);
+    });
+}
+
+#[test]
+fn a_writer_that_waits_goes_before_later_readers() {
+    everywhere(|peers| {
+        let lock = Arc::new(RwLock::new(0));
+        let reader = lock.read();
+        let writer = peers.spawn({
+            let lock = Arc::clone(&lock);
+            move || *lock.write() += 1
+        });
+        until(|| lock.try_read().is_none());
+        let later = peers.spawn({
+            let lock = Arc::clone(&lock);
+            move || *lock.read()
+        });
+        settle();
+        assert!(!writer.is_finished() && !later.is_finished());
+        drop(reader);
+        assert_eq!(later.join(), 1);
+        writer.join();
+    });
+}
+
+#[test]
+fn once_runs_the_first_function_and_lets_others_wait_for_it() {
+    everywhere(|peers| {
+        let shared = Arc::new((Once::new(), AtomicUsize::new(0)));
+        let (go_on, gate) = channel::<()>(0);
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                let (shared, gate) = (Arc::clone(&shared), gate.clone());
+                peers.spawn(move || {
+                    shared.0.call_once(|| {
+                        gate.recv();
+                        shared.1.fetch_add(1, Ordering::SeqCst);
+                    });
+                    assert_eq!(shared.1.load(Ordering::SeqCst), 1);
+                })
+            })
+            .collect();
+        settle();
+        assert!(callers.iter().all(|caller| !caller.is_finished()));
+        go_on.close();
+        callers.into_iter().for_each(Peer::join);
+    });
+}
+
+#[test]
+fn once_with_a_panic_is_poisoned_and_not_done() {
+    everywhere(|_| {
+        let once = Once::new();
+        let calls = |f: fn()| catch_unwind(AssertUnwindSafe(|| once.call_once(f)));
+        assert!(calls(|| panic!("on purpose")).is_err());
+        assert!(!once.is_completed());
+        assert!(calls(|| {}).is_err(), "later calls panic too");
+    });
+}
+
+#[test]
+fn a_lazy_value_is_made_once_and_panics_each_time_if_that_panicked() {
+    everywhere(|_| {
+        let made = AtomicUsize::new(0);
+        let lazy = LazyLock::new(|| made.fetch_add(1, Ordering::SeqCst) + 5);
+        assert_eq!((*lazy, *lazy, made.load(Ordering::SeqCst)), (5, 5, 1));
+        let broken = LazyLock::<u32>::new(|| panic!("on purpose"));
+        for _ in 0..2 {
+            assert!(catch_unwind(AssertUnwindSafe(|| *broken)).is_err());
+        }
+    });
+}
+
+#[test]
+fn a_pool_makes_what_it_lacks_and_hands_out_what_came_back() {
+    everywhere(|peers| {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        MADE.store(0, Ordering::SeqCst);
+        let pool = Arc::new(Pool::new(|| MADE.fetch_add(1, Ordering::SeqCst)));
+        let (one, other) = (pool.get(), pool.get());
+        assert_ne!(*one, *other, "an object has one user at a time");
+        drop((one, other));
+        let user = peers.spawn({
+            let pool = Arc::clone(&pool);
+            move || *pool.get()
+        });
+        assert!(user.join() < 2);
+        assert_eq!(MADE.load(Ordering::SeqCst), 2);
+        pool.clear();
+        assert_eq!(*pool.get(), 2);
+    });
+}
+
+#[test]
+fn a_large_acquire_is_not_overtaken_by_small_ones() {
+    everywhere(|peers| {
+        let semaphore = Arc::new(Semaphore::new(3));
+        let held = semaphore.acquire(1);
+        assert!(semaphore.try_acquire(3).is_none());
+        let large = peers.spawn({
+            let semaphore = Arc::clone(&semaphore);
+            move || drop(semaphore.acquire(3))
+        });
+        // Two are free, and are kept for the one that waits.
+        until(|| semaphore.try_acquire(1).is_none());
+        drop(held);
+        large.join();
+        assert_eq!(semaphore.try_acquire(3).expect("all are back").count(), 3);
     });
 }
 

@@ -9,7 +9,7 @@
 //! Rejected: `Relaxed` atomics instead of plain words. They cannot tear, and the compiler spares them.
 #![expect(unsafe_code, reason = "plain memory that only the rules order")]
 
-use csp::sync::{Condvar, Mutex, MutexGuard};
+use csp::sync::{Barrier, Condvar, Mutex, MutexGuard, Once, OnceLock, Pool, RwLock, Semaphore};
 use csp::{Receiver, Sender, TryRecvError, WaitGroup, channel, go, join, scope, select};
 use csp_tests::{Peer, Peers, everywhere, open};
 use std::cell::UnsafeCell;
@@ -349,6 +349,54 @@ fn rule_6_an_unlock_happens_before_the_next_lock() {
 }
 
 #[test]
+fn rule_6_holds_for_writers_and_readers() {
+    everywhere(|peers| {
+        let (lock, place) = (RwLock::new(()), Plain::new());
+        run_all(peers, 4, move |me| {
+            if me % 2 == 0 {
+                for _ in 0..ROUNDS {
+                    let _guard = lock.write();
+                    place.add_one();
+                }
+            }
+            let mut last = 0;
+            while last < 2 * ROUNDS {
+                let _guard = lock.read();
+                assert!(place.number() >= last);
+                last = place.number();
+            }
+        });
+    });
+}
+
+#[test]
+fn an_initialiser_happens_before_all_who_find_it_done() {
+    everywhere(|peers| {
+        for round in 0..30 {
+            let (once, lock) = (Once::new(), OnceLock::new());
+            let (first, second) = (Plain::new(), Plain::new());
+            run_all(peers, 4, move |_| {
+                once.call_once(|| first.write(round));
+                first.read(round);
+                lock.get_or_init(|| second.write(round));
+                second.read(round);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_release_happens_before_the_acquire_that_it_lets_go_on() {
+    everywhere(|peers| {
+        let semaphore = Arc::new(Semaphore::new(1));
+        count_between(peers, move |body| {
+            let _permit = semaphore.acquire(1);
+            body();
+        });
+    });
+}
+
+#[test]
 fn a_notification_happens_before_the_return_of_its_wait() {
     everywhere(|peers| {
         let shared = Arc::new((Mutex::new(0), Condvar::new(), places(ROUNDS)));
@@ -369,6 +417,35 @@ fn a_notification_happens_before_the_return_of_its_wait() {
             places[n].read(n);
         }
         writer.join();
+    });
+}
+
+#[test]
+fn all_that_come_to_a_barrier_happen_before_all_that_leave_it() {
+    everywhere(|peers| {
+        let (barrier, places) = (Barrier::new(3), places(150));
+        run_all(peers, 3, move |me| {
+            for round in places.chunks(3) {
+                round[me].write(me);
+                barrier.wait();
+                (0..3).for_each(|other| round[other].read(other));
+            }
+        });
+    });
+}
+
+#[test]
+fn giving_back_to_a_pool_happens_before_the_next_get() {
+    everywhere(|peers| {
+        let pool = Pool::new(|| (0, Plain::new()));
+        run_all(peers, 4, move |_| {
+            for _ in 0..ROUNDS {
+                let mut object = pool.get();
+                object.1.read(object.0);
+                object.1.add_one();
+                object.0 += 1;
+            }
+        });
     });
 }
 
