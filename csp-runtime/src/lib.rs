@@ -31,6 +31,8 @@
 //! | locks, and what is made once or kept for reuse | [`sync`] |
 //! | the clock | [`time`] |
 //! | telling goroutines to stop, by when, and what for | [`context`], [`ErrGroup`] |
+//! | a static of each goroutine's own | [`local!`] |
+//! | futures | [`block_on`](block_on()), [`Receiver::recv_async`], [`Sender::send_async`], [`JoinHandle`] |
 //! | sockets | [`net`] |
 //! | calls that block their thread | [`blocking`](blocking()) |
 //! | the scheduler | [`runtime`]: [`metrics`](runtime::metrics), [`lock_os_thread`](runtime::lock_os_thread) |
@@ -114,6 +116,13 @@
 //! assert_eq!(back, "hello");
 //! # io::Result::Ok(())
 //! ```
+//!
+//! # Other executors' futures
+//!
+//! [`block_on`](block_on()) runs any future on a goroutine, which parks while the future waits; so an asynchronous
+//! library is called like any other, with its reactor on a plain thread (the example `http_client` does it with
+//! hyper and tokio). The other way round, [`Receiver::recv_async`], [`Sender::send_async`] and a [`JoinHandle`] are
+//! futures for any executor, and may be dropped at any time without losing a message.
 //!
 //! # When things go wrong
 //!
@@ -243,7 +252,11 @@ mod coroutine;
 #[cfg(not(loom))]
 mod diag;
 #[cfg(not(loom))]
+mod future;
+#[cfg(not(loom))]
 mod goroutine;
+#[cfg(not(loom))]
+mod locals;
 #[cfg(not(loom))]
 mod macros;
 #[cfg(not(loom))]
@@ -277,6 +290,10 @@ pub use channel::{
 };
 #[cfg(not(loom))]
 pub use csp_macros::{main, test};
+#[cfg(not(loom))]
+pub use future::{RecvFuture, SendFuture, block_on};
+#[cfg(not(loom))]
+pub use locals::{AccessError, LocalKey};
 #[cfg(not(loom))]
 pub use runtime::yield_now;
 #[cfg(not(loom))]

@@ -129,3 +129,48 @@ macro_rules! defer {
         let _deferred = $crate::__private::Defer::new(|| { $($body)* ; });
     };
 }
+
+/// Declares statics that have a value of their own in every goroutine. Takes what
+/// [`thread_local!`](std::thread_local) takes.
+///
+/// ```text
+/// local! { [ATTRIBUTES] [pub] static NAME: TYPE = INIT; … }
+/// ```
+///
+/// Each is a [`LocalKey`](crate::LocalKey), and INIT runs in each goroutine that uses it, at the first use;
+/// `const { INIT }` is computed when the program is compiled.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::{Cell, RefCell};
+///
+/// csp::local! {
+///     /// How many jobs this goroutine has done.
+///     static DONE: Cell<u32> = const { Cell::new(0) };
+///     pub static NAME: RefCell<String> = RefCell::new("nobody".to_owned());
+/// }
+///
+/// NAME.set("main".to_owned());
+/// DONE.set(DONE.get() + 1);
+/// let worker = csp::go!({ (NAME.take(), DONE.get()) });
+/// assert_eq!(worker.join().unwrap(), ("nobody".to_owned(), 0));
+/// assert_eq!((NAME.take(), DONE.get()), ("main".to_owned(), 1));
+/// ```
+#[macro_export]
+macro_rules! local {
+    () => {};
+    ($(#[$attr:meta])* $vis:vis static $name:ident: $ty:ty = $init:expr; $($rest:tt)*) => {
+        $crate::local!($(#[$attr])* $vis static $name: $ty = $init);
+        $crate::local!($($rest)*);
+    };
+    ($(#[$attr:meta])* $vis:vis static $name:ident: $ty:ty = $init:expr) => {
+        $(#[$attr])*
+        $vis static $name: $crate::LocalKey<$ty> = {
+            fn init() -> $ty {
+                $init
+            }
+            $crate::LocalKey::new(init)
+        };
+    };
+}

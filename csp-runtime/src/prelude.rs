@@ -10,5 +10,5 @@ pub use crate::select::Select;
 pub use crate::sync::{ErrGroup, WaitGroup};
 pub use crate::task::{JoinHandle, Scope, scope};
 pub use crate::time::after;
-pub use crate::{defer, go, join, select};
+pub use crate::{defer, go, join, local, select};
 pub use std::time::Duration;

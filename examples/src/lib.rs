@@ -23,6 +23,7 @@
 //! | `hash_slices` | two hashers that share one P because the scheduler stops them in turn |
 //! | `blocking_read` | a read that blocks its thread and not the other goroutines |
 //! | `web_crawler` | fetching each page of a site once, a few at a time |
+//! | `http_client` | asynchronous libraries: `hyper` over a tokio reactor, called by goroutines |
 //! | `chat` | a broadcaster, and two goroutines for each client |
 //! | `graceful_shutdown` | a server that Ctrl-C stops without cutting anybody off |
 //! | `digest` | a whole program: the SHA-256 of every file under a directory |

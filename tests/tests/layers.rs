@@ -33,6 +33,8 @@ const LAYERS: &[&[&str]] = &[
     &["sched"],
     // The one way to block, for goroutines and plain threads.
     &["wait"],
+    // A goroutine's own statics, which end with it.
+    &["locals"],
     // What users block on.
     &["task", "blocking", "channel", "diag"],
     // Waits for nothing itself: it closes channels and starts goroutines.
@@ -40,7 +42,7 @@ const LAYERS: &[&[&str]] = &[
     // Its algorithm knows channels only through a trait of `wait`; its public face names their types.
     &["select"],
     // `sync` has the groups that cancel a context.
-    &["sync", "time", "bridge", "runtime"],
+    &["sync", "time", "bridge", "runtime", "future"],
     &["net"],
     // The surface: may name everything below, and nothing below may name it. Exported macros live at the root.
     &["macros", "defer", "go", "join"],

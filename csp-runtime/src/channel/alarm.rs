@@ -164,3 +164,54 @@ impl Alarm {
         result
     }
 }
+
+/// A future that waits for an alarm to be set anew. It looks at the clock itself, and somebody else wakes it in time.
+#[cfg(not(loom))]
+pub(crate) struct Awaiting<'a> {
+    alarm: &'a Alarm,
+    waiter: Waiter,
+    /// As in a receive arm: others write to `waiter` while the future is polled by `&mut`.
+    _shared: std::marker::PhantomPinned,
+}
+
+// SAFETY: others reach the waiter under the alarm's lock only.
+#[cfg(not(loom))]
+unsafe impl Send for Awaiting<'_> {}
+
+#[cfg(not(loom))]
+impl<'a> Awaiting<'a> {
+    pub(super) fn new(alarm: &'a Alarm) -> Self {
+        Self {
+            alarm,
+            waiter: Waiter::new(),
+            _shared: std::marker::PhantomPinned,
+        }
+    }
+
+    /// Takes the tick that is due, or waits in the name of `task`, and says until when; `NEVER` if the alarm is stopped.
+    pub(crate) fn poll(
+        self: std::pin::Pin<&Self>,
+        task: &'static crate::wait::FutureTask,
+    ) -> Result<Instant, u64> {
+        let now = clock::now();
+        self.alarm.with(|state| {
+            if let Some(tick) = state.take(now) {
+                state.waiters.remove(&self.waiter);
+                return Ok(tick);
+            }
+            if !self.waiter.is_queued() {
+                self.waiter
+                    .prepare(Task::Future(task), None, 0, std::ptr::null_mut());
+                state.waiters.push(&self.waiter, false);
+            }
+            Err(state.next)
+        })
+    }
+}
+
+#[cfg(not(loom))]
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        self.alarm.with(|state| state.waiters.remove(&self.waiter));
+    }
+}

@@ -259,6 +259,7 @@ unsafe impl<T> Case for SendArm<'_, T> {
         let kind = match unsafe { source.0.state() }.reserve() {
             Reserved::Peer(receiver) => Kind::Peer(receiver.into()),
             Reserved::Granted => Kind::Place(source.0.clone_sender()),
+            Reserved::Expected => Kind::Promise(source.0.clone_sender()),
             Reserved::Closed => Kind::Closed,
             Reserved::Full => return Poll::Pending,
         };
@@ -301,6 +302,7 @@ unsafe impl<T> Case for SendArm<'_, T> {
         let kind = match self.waiter.outcome() {
             Outcome::Promised => Kind::Peer(self.waiter.peer()),
             Outcome::Granted => Kind::Place(source.0.clone_sender()),
+            Outcome::Expected => Kind::Promise(source.0.clone_sender()),
             Outcome::Closed => Kind::Closed,
             _ => return false,
         };

@@ -58,6 +58,20 @@ impl<T> Buffer<T> {
         Ok(())
     }
 
+    /// Puts a value before the oldest one, or gives it back if the ring has no room.
+    pub(super) fn push_front(&mut self, value: T) -> Result<(), T> {
+        if self.len == self.ring.len() {
+            return Err(value);
+        }
+        self.head = match self.head {
+            0 => self.ring.len() - 1,
+            head => head - 1,
+        };
+        self.ring[self.head].write(value);
+        self.len += 1;
+        Ok(())
+    }
+
     /// Takes the oldest value.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
@@ -138,6 +152,21 @@ mod tests {
             expected += 1;
         }
         assert_eq!(expected, 1000);
+    }
+
+    #[test]
+    fn a_value_put_in_front_leaves_first() {
+        let mut buffer = Buffer::new(4);
+        for value in [2, 3] {
+            assert!(buffer.push(value).is_ok());
+        }
+        for value in [1, 0] {
+            assert!(buffer.push_front(value).is_ok());
+        }
+        assert_eq!(buffer.push_front(9), Err(9));
+        for value in 0..4 {
+            assert_eq!(buffer.pop(), Some(value));
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::sched;
 use crate::wait::{Outcome, Task, Waiter};
 
 /// The shared part of a channel.
-pub(super) struct Core<T> {
+pub(crate) struct Core<T> {
     /// Protects `state`; select takes it together with those of other channels.
     lock: RawSpin,
     state: SharedCell<State<T>>,
@@ -119,10 +119,18 @@ impl<T> Core<T> {
     /// Makes the ring larger, without holding the lock while memory is allocated.
     #[cold]
     pub(super) fn grow(&self) {
-        let (slots, limit) = {
-            let state = self.lock();
-            (state.slots(), state.capacity())
-        };
+        let limit = self.lock().capacity();
+        self.grow_to(limit);
+    }
+
+    /// As [`grow`](Self::grow), if need be beyond the capacity: for a value whose sender has gone on.
+    #[cold]
+    pub(super) fn grow_beyond(&self) {
+        self.grow_to(usize::MAX);
+    }
+
+    fn grow_to(&self, limit: usize) {
+        let slots = self.lock().slots();
         let mut larger = Buffer::larger(slots, limit);
         self.lock().adopt(&mut larger);
     }

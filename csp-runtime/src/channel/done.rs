@@ -168,6 +168,58 @@ impl Signal {
     }
 }
 
+/// A future that waits for a signal. It looks at the clock itself, and somebody else wakes it at the deadline.
+#[cfg(not(loom))]
+pub(crate) struct Ending<'a> {
+    signal: &'a Signal,
+    waiter: Waiter,
+    /// As in a receive arm: others write to `waiter` while the future is polled by `&mut`.
+    _shared: std::marker::PhantomPinned,
+}
+
+// SAFETY: others reach the waiter under the signal's lock only.
+#[cfg(not(loom))]
+unsafe impl Send for Ending<'_> {}
+
+#[cfg(not(loom))]
+impl<'a> Ending<'a> {
+    pub(super) fn new(signal: &'a Signal) -> Self {
+        Self {
+            signal,
+            waiter: Waiter::new(),
+            _shared: std::marker::PhantomPinned,
+        }
+    }
+
+    /// `Ok` if it is closed; else waits in the name of `task`, and says until when the clock closes it.
+    pub(crate) fn poll(
+        self: std::pin::Pin<&Self>,
+        task: &'static crate::wait::FutureTask,
+    ) -> Result<(), u64> {
+        if self.signal.is_due() {
+            return Ok(());
+        }
+        self.signal.with(|state| {
+            if state.closed {
+                return Ok(());
+            }
+            if !self.waiter.is_queued() {
+                self.waiter
+                    .prepare(Task::Future(task), None, 0, std::ptr::null_mut());
+                state.waiters.push(&self.waiter, false);
+            }
+            Err(self.signal.deadline)
+        })
+    }
+}
+
+#[cfg(not(loom))]
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.signal.with(|state| state.waiters.remove(&self.waiter));
+    }
+}
+
 /// Whether both are the same owner, whatever their vtables.
 pub(super) fn same(a: &Arc<dyn Done>, b: &Arc<dyn Done>) -> bool {
     std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b))

@@ -9,6 +9,7 @@
 //! | `buffer` | the ring of buffered values |
 //! | `alarm` | channels that the clock sends on |
 //! | `done` | channels that are closed once, by a call or by the clock |
+//! | `future` | receives and sends of futures |
 //! | `arm`, `permit`, `source` | a channel as an arm of a select |
 //!
 //! One lock a channel, as in Go, and one kind of channel for every capacity: a rendezvous is a buffer
@@ -23,6 +24,8 @@ mod buffer;
 mod core;
 mod done;
 mod error;
+#[cfg(not(loom))]
+mod future;
 mod iter;
 mod permit;
 mod receiver;
@@ -32,12 +35,18 @@ mod source;
 mod state;
 
 pub(crate) use alarm::Alarm;
+#[cfg(not(loom))]
+pub(crate) use alarm::Awaiting;
 pub use arm::{RecvArm, SendArm};
 pub(crate) use done::{Done, Signal};
 pub use error::{RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
+#[cfg(not(loom))]
+pub(crate) use future::{Receiving, Sending};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use permit::SendPermit;
 pub use receiver::Receiver;
+#[cfg(not(loom))]
+pub(crate) use receiver::Source;
 pub use sender::Sender;
 pub use source::{RecvSource, SendSource};
 

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use super::error::SendError;
 use super::shared::Handle;
 use super::state::{Sent, hand_over};
-use crate::wait::{Outcome, Waiter};
+use crate::wait::{Outcome, Task, Waiter};
 
 /// The right, and the duty, to send one value: made by a select whose send arm was chosen.
 ///
@@ -20,6 +20,8 @@ pub(super) enum Kind<T> {
     Peer(NonNull<Waiter>),
     /// A reserved place; the handle counts as a sender.
     Place(Handle<T>),
+    /// A future expects the value; the handle counts as a sender.
+    Promise(Handle<T>),
     /// The channel was closed when the arm was chosen.
     Closed,
     /// Used up.
@@ -54,6 +56,11 @@ impl<T> SendPermit<T> {
                 channel.drop_sender();
                 result
             }
+            Kind::Promise(channel) => {
+                let result = fulfil(&channel, value);
+                channel.drop_sender();
+                result
+            }
             Kind::Closed | Kind::Spent => Err(SendError(value)),
         }
     }
@@ -74,12 +81,7 @@ fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
         let sent = channel.lock().redeem(value);
         match sent {
             Sent::Done(peer) => {
-                if let Some(peer) = peer {
-                    peer.ready();
-                    // The reservation may have been all that a closed channel waited for.
-                    let wakes = channel.lock().end_if_drained();
-                    wakes.ready();
-                }
+                handed(channel, peer);
                 return Ok(());
             }
             Sent::Closed(back) => return Err(SendError(back)),
@@ -88,6 +90,33 @@ fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
                 channel.grow();
             }
         }
+    }
+}
+
+fn fulfil<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
+    loop {
+        let sent = channel.lock().fulfil(value);
+        match sent {
+            Sent::Done(peer) => {
+                handed(channel, peer);
+                return Ok(());
+            }
+            Sent::Closed(back) => return Err(SendError(back)),
+            Sent::Grow(back) | Sent::Full(back) => {
+                value = back;
+                channel.grow_beyond();
+            }
+        }
+    }
+}
+
+/// A value that was still to come has been buffered, or handed to `peer`.
+fn handed<T>(channel: &Handle<T>, peer: Option<Task>) {
+    if let Some(peer) = peer {
+        peer.ready();
+        // It may have been all that a closed channel waited for.
+        let wakes = channel.lock().end_if_drained();
+        wakes.ready();
     }
 }
 
@@ -101,7 +130,18 @@ impl<T> Drop for SendPermit<T> {
                 receiver.task().ready();
             }
             Kind::Place(channel) => {
-                let wakes = channel.lock().withdraw();
+                let wakes = loop {
+                    let withdrawn = channel.lock().withdraw();
+                    match withdrawn {
+                        Some(wakes) => break wakes,
+                        None => channel.grow(),
+                    }
+                };
+                wakes.ready();
+                channel.drop_sender();
+            }
+            Kind::Promise(channel) => {
+                let wakes = channel.lock().forsake();
                 wakes.ready();
                 channel.drop_sender();
             }

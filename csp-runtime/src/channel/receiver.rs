@@ -6,9 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
+#[cfg(not(loom))]
+use super::alarm::Awaiting;
 use super::core::Ended;
+#[cfg(not(loom))]
+use super::done::Ending;
 use super::done::{self, Done};
 use super::error::{RecvTimeoutError, TryRecvError};
+#[cfg(not(loom))]
+use super::future::Receiving;
 use super::iter::{IntoIter, Iter, TryIter};
 use super::shared::Handle;
 use crate::goroutine::Reason;
@@ -34,6 +40,28 @@ pub(super) enum Flavor<T> {
     Done(Arc<dyn Done>),
     /// Nobody.
     Never,
+}
+
+/// What a future receives from.
+#[cfg(not(loom))]
+pub(crate) enum Source<'a, T> {
+    Channel(Receiving<'a, T>),
+    Alarm(Awaiting<'a>, fn(Instant) -> T),
+    Done(Ending<'a>),
+    Never,
+}
+
+#[cfg(not(loom))]
+impl<T> Receiver<T> {
+    /// For a future.
+    pub(crate) fn source(&self) -> Source<'_, T> {
+        match &self.0 {
+            Flavor::Channel(channel) => Source::Channel(Receiving::new(channel)),
+            Flavor::Alarm(alarm, make) => Source::Alarm(Awaiting::new(alarm), *make),
+            Flavor::Done(done) => Source::Done(Ending::new(done.signal())),
+            Flavor::Never => Source::Never,
+        }
+    }
 }
 
 impl Receiver<Instant> {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::core::Unsent;
 use super::error::{SendError, SendTimeoutError, TrySendError};
+#[cfg(not(loom))]
+use super::future::Sending;
 use super::shared::Handle;
 use super::state::Sent;
 use crate::primitive::clock::{self, NEVER};
@@ -132,6 +134,14 @@ impl<T> Sender<T> {
     /// Whether both send to the same channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         self.0.same(&other.0)
+    }
+}
+
+#[cfg(not(loom))]
+impl<T> Sender<T> {
+    /// For a future.
+    pub(crate) fn sending(&self, value: T) -> Sending<'_, T> {
+        Sending::new(&self.0, value)
     }
 }
 

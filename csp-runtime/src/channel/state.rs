@@ -14,8 +14,13 @@
 //!   `select!`). A closed channel with reservations is not drained yet: receivers wait for them.
 //! - After `closed`, no sender waits; after `abandoned`, the buffer stays empty.
 //!
+//! - `promises` counts values that are being made for futures that receive. Such a future is in `expecting`; if it is
+//!   dropped, its value goes to whoever waits next, or into the buffer, beyond the capacity if need be. A place is not
+//!   kept for it, so that a rendezvous channel can make the promise too.
+//!
 //! A sender without a value is a waiter whose place is null. To meet it at an empty channel, a
-//! receiver promises to wait for the value; see `Outcome::Promised`.
+//! receiver promises to wait for the value; see `Outcome::Promised`. A future cannot promise that, since it may be
+//! dropped at any time: see `Outcome::Expected`.
 #![expect(unsafe_code, reason = "values move through the waiters' places")]
 
 use super::buffer::Buffer;
@@ -28,12 +33,16 @@ pub(super) struct State<T> {
     capacity: usize,
     /// Places promised to senders that are making their value.
     reserved: usize,
+    /// Values that are being made for futures.
+    promises: usize,
     /// No more sends begin.
     closed: bool,
     /// The last receiver is gone.
     abandoned: bool,
     pub(super) receivers: WaitList,
     pub(super) senders: WaitList,
+    /// Futures for which a value is being made.
+    expecting: WaitList,
 }
 
 /// What became of a send.
@@ -66,6 +75,8 @@ pub(super) enum Reserved {
     Peer(&'static Waiter),
     /// A place in the buffer is kept.
     Granted,
+    /// A future expects the value.
+    Expected,
     /// Closed, or nobody is left to receive.
     Closed,
     /// No room and no receiver.
@@ -78,10 +89,12 @@ impl<T> State<T> {
             buffer: Buffer::new(capacity),
             capacity,
             reserved: 0,
+            promises: 0,
             closed: false,
             abandoned: false,
             receivers: WaitList::new(),
             senders: WaitList::new(),
+            expecting: WaitList::new(),
         }
     }
 
@@ -95,6 +108,12 @@ impl<T> State<T> {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed || self.abandoned
+    }
+
+    /// Whether values are still to come after the channel is closed.
+    #[inline]
+    fn is_owed(&self) -> bool {
+        self.reserved + self.promises != 0
     }
 
     #[inline]
@@ -132,7 +151,7 @@ impl<T> State<T> {
                 let value = take_from(sender);
                 Received::Got(value, Some(sender.task()))
             }
-            None if self.is_closed() && self.reserved == 0 => Received::Closed,
+            None if self.is_closed() && !self.is_owed() => Received::Closed,
             None => Received::Empty,
         }
     }
@@ -160,6 +179,10 @@ impl<T> State<T> {
             return Reserved::Closed;
         }
         if let Some(receiver) = self.receivers.claim() {
+            if receiver.task().as_future().is_some() {
+                self.expect(receiver);
+                return Reserved::Expected;
+            }
             return Reserved::Peer(receiver);
         }
         if self.has_room() {
@@ -189,12 +212,18 @@ impl<T> State<T> {
         }
     }
 
-    /// Gives a reserved place back: to the next sender, or, if the channel is now drained, to nobody.
-    pub(super) fn withdraw(&mut self) -> Wakes {
-        self.reserved -= 1;
+    /// Gives a reserved place back: to the next sender, or, if the channel is now drained, to nobody. `None` if
+    /// the ring must grow first, for that sender's value.
+    pub(super) fn withdraw(&mut self) -> Option<Wakes> {
         if self.is_closed() {
-            return self.end_if_drained();
+            self.reserved -= 1;
+            return Some(self.end_if_drained());
         }
+        let slots = self.buffer.slots();
+        if self.buffer.len() == slots && slots < self.capacity {
+            return None;
+        }
+        self.reserved -= 1;
         let mut wakes = Wakes::new();
         if self.has_room()
             && let Some(sender) = self.senders.claim()
@@ -203,21 +232,72 @@ impl<T> State<T> {
                 self.reserved += 1;
                 sender.set_outcome(Outcome::Granted);
             } else {
-                self.buffer_of(sender);
+                let pushed = self.buffer.push(take_from(sender));
+                debug_assert!(pushed.is_ok(), "the ring was looked at above");
             }
             wakes.push(sender);
+        }
+        Some(wakes)
+    }
+
+    /// Has a future, which is in no list, expect a value that a sender is going to make.
+    pub(super) fn expect(&mut self, future: &Waiter) {
+        self.promises += 1;
+        future.set_outcome(Outcome::Expected);
+        self.expecting.push(future, false);
+    }
+
+    /// Sends a value that a future expected: to it, or if it is gone to whoever waits next, or into the buffer. As for
+    /// `redeem`, the caller calls `end_if_drained` after handing over.
+    pub(super) fn fulfil(&mut self, value: T) -> Sent<T> {
+        if self.abandoned {
+            self.promises -= 1;
+            return Sent::Closed(value);
+        }
+        let sent = match self.next_receiver() {
+            Some(receiver) => Sent::Done(Some(hand_over(receiver, value))),
+            None => match self.buffer.push(value) {
+                Ok(()) => Sent::Done(None),
+                Err(value) => return Sent::Grow(value),
+            },
+        };
+        self.promises -= 1;
+        sent
+    }
+
+    /// A value that a future expected does not come: it starts over.
+    pub(super) fn forsake(&mut self) -> Wakes {
+        self.promises -= 1;
+        let mut wakes = self.end_if_drained();
+        if let Some(future) = self.expecting.claim() {
+            future.set_outcome(Outcome::Withdrawn);
+            wakes.push(future);
         }
         wakes
     }
 
-    /// Buffers the value of a sender that waited for a reservation to be given back. The ring may
-    /// need to grow for it, which must not happen here; then the sender is told to start over.
-    fn buffer_of(&mut self, sender: &'static Waiter) {
-        if self.buffer.len() < self.buffer.slots() {
-            let pushed = self.buffer.push(take_from(sender));
-            debug_assert!(pushed.is_ok());
+    /// Takes back a value that was handed to a future which was dropped instead of polled: it is the oldest, so it goes
+    /// to whoever waits, or to the front of the buffer.
+    pub(super) fn give_back(&mut self, value: T) -> Sent<T> {
+        match self.next_receiver() {
+            Some(receiver) => Sent::Done(Some(hand_over(receiver, value))),
+            None => match self.buffer.push_front(value) {
+                Ok(()) => Sent::Done(None),
+                Err(value) => Sent::Grow(value),
+            },
+        }
+    }
+
+    fn next_receiver(&mut self) -> Option<&'static Waiter> {
+        self.expecting.claim().or_else(|| self.receivers.claim())
+    }
+
+    /// Unlinks the waiter of a future that receives.
+    pub(super) fn leave(&mut self, future: &Waiter) {
+        if future.outcome() == Outcome::Expected {
+            self.expecting.remove(future);
         } else {
-            sender.set_outcome(Outcome::Withdrawn);
+            self.receivers.remove(future);
         }
     }
 
@@ -233,7 +313,7 @@ impl<T> State<T> {
     /// a channel is closed, and whenever a closed channel loses a reservation.
     pub(super) fn end_if_drained(&mut self) -> Wakes {
         let mut wakes = Wakes::new();
-        if self.is_closed() && self.reserved == 0 && self.buffer.len() == 0 {
+        if self.is_closed() && !self.is_owed() && self.buffer.len() == 0 {
             end_all(&mut self.receivers, &mut wakes);
         }
         wakes
@@ -274,7 +354,8 @@ fn end_all(list: &mut WaitList, wakes: &mut Wakes) {
 pub(super) fn hand_over<T>(receiver: &Waiter, value: T) -> Task {
     let place = receiver.place().cast::<T>();
     // SAFETY: receivers of this channel prepare their waiter with the address of a `T`-sized place
-    // on their stack, which stays while they are parked; we won this one.
+    // on their stack, which stays while they are parked, or in a future, which stays while the lock is held: the
+    // callers without the lock have a parked one. We won this one.
     unsafe { place.write(value) };
     receiver.set_outcome(Outcome::Done);
     receiver.task()
@@ -285,6 +366,6 @@ pub(super) fn hand_over<T>(receiver: &Waiter, value: T) -> Task {
 fn take_from<T>(sender: &Waiter) -> T {
     sender.set_outcome(Outcome::Done);
     // SAFETY: senders of this channel prepare their waiter with the address of their value, and do
-    // not touch it again if the outcome is `Done`; we won this one.
+    // not touch it again if the outcome is `Done`; we won this one, and hold the lock.
     unsafe { sender.place().cast::<T>().read() }
 }

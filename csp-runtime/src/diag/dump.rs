@@ -18,7 +18,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::age::Age;
-use crate::goroutine::Goroutine;
+use crate::goroutine::{Goroutine, Reason};
 use crate::primitive::clock;
 use crate::sched::current;
 use crate::stack::arena;
@@ -112,12 +112,13 @@ fn write_here(
     out(&text)
 }
 
-/// All goroutines, by their numbers.
+/// All goroutines, by their numbers, but for the runtime's own that has nothing to do.
 fn gather() -> Vec<(u64, &'static Goroutine)> {
     let mut list = Vec::new();
     arena().for_each(&mut |slot| {
         if let Some(g) = Goroutine::find_in(slot)
-            && g.standing().is_some()
+            && let Some(standing) = g.standing()
+            && standing.state != Reason::Wakes.text()
         {
             list.push((g.id(), g));
         }

@@ -24,10 +24,12 @@
 //!   waiter out of a list under the list's lock and, where several could, won its ticket.
 #![expect(unsafe_code, reason = "control blocks live at computed places")]
 
+mod extra;
 mod free;
 mod pool;
 mod reason;
 
+pub(crate) use extra::{Found, Locals, destroy, discard};
 pub(crate) use free::FreeSlots;
 pub(crate) use pool::{Batch, acquire, release};
 pub(crate) use reason::Reason;
@@ -44,13 +46,13 @@ use crate::primitive::frame::Frame;
 use crate::primitive::list::{Link, Linked};
 use crate::primitive::prefetch::prefetch;
 use crate::primitive::section;
-use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::join::JoinWord;
 use crate::protocol::on_cpu::OnCpu;
 use crate::protocol::ticket::Ticket;
 use crate::stack::Slot;
 use crate::timers::Sleeper;
+use extra::Extra;
 
 /// Where a goroutine stands, for reports; decisions are made by the protocols, not by this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,8 +107,9 @@ pub(crate) struct Goroutine {
     run: Cell<Option<Run>>,
     /// The goroutine's number, never used again; dumps read it at any time.
     id: AtomicU64,
-    /// A leaked box, or null; freed with the slot, under `NAMES` because of dumps.
-    name: Cell<*mut Box<str>>,
+    /// A leaked box, or null: name and locals. Written once, by the creator or the goroutine; freed with the slot,
+    /// and taken away under a lock because of dumps, see `extra`.
+    extra: AtomicPtr<Extra>,
     /// Where `go!` stands; dumps read it at any time.
     spawned_at: AtomicPtr<Location<'static>>,
     /// Where the goroutine called the operation in which it waits; written by the goroutine.
@@ -126,9 +129,6 @@ struct Placed {
     /// the rest, because dumps look at it while `g` is written.
     complete: AtomicUsize,
 }
-
-/// Held while a name is read by another goroutine, or freed.
-static NAMES: Spin<()> = Spin::new(());
 
 // SAFETY: the atomics speak for themselves. The cells are written by one party at a time, as each
 // says: the list that holds the goroutine, its creator, or the goroutine itself; handing it from one
@@ -173,7 +173,7 @@ impl Goroutine {
                 last: Cell::new(ptr::null_mut()),
                 run: Cell::new(None),
                 id: AtomicU64::new(0),
-                name: Cell::new(ptr::null_mut()),
+                extra: AtomicPtr::new(ptr::null_mut()),
                 spawned_at: AtomicPtr::new(at_ptr(Location::caller())),
                 waits_at: AtomicPtr::new(ptr::null_mut()),
                 base: AtomicUsize::new(0),
@@ -357,35 +357,6 @@ impl Goroutine {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// Gives the goroutine a name; before it is made runnable.
-    pub(crate) fn set_name(&self, name: Box<str>) {
-        let name = Box::into_raw(Box::new(name));
-        let _reading = NAMES.lock();
-        self.name.set(name);
-    }
-
-    /// The name, if it has one; for the goroutine itself and the owner of its handle.
-    pub(crate) fn name(&self) -> Option<&str> {
-        let name = self.name.get();
-        // SAFETY: null or a leaked box, freed only when the slot is.
-        unsafe { name.as_ref() }.map(|name| &**name)
-    }
-
-    /// Frees what the goroutine holds beside its slot; the caller frees the slot next.
-    #[inline]
-    pub(crate) fn clear(&self) {
-        self.set_status(Status::Idle);
-        let name = self.name.get();
-        if !name.is_null() {
-            let reading = NAMES.lock();
-            self.name.set(ptr::null_mut());
-            drop(reading);
-            // SAFETY: leaked by `set_name`, and taken out of the cell, so freed once; no dump is
-            // reading it, since they look under the lock.
-            drop(unsafe { Box::from_raw(name) });
-        }
-    }
-
     /// Where `go!` stands.
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
         // SAFETY: always a `&'static`, see `at_ptr`.
@@ -405,25 +376,6 @@ impl Goroutine {
     #[inline]
     pub(crate) fn set_status(&self, status: Status) {
         self.status.store(status as u8, Ordering::Relaxed);
-    }
-
-    /// Appends the name between `before` and `after` to `text`, if there is one; for others than the
-    /// goroutine.
-    pub(crate) fn push_name(&self, text: &mut String, before: &str, after: &str) {
-        // No memory is asked for under the lock: who holds the allocator's may wait for this thread.
-        let mut room = 64;
-        loop {
-            text.reserve(room);
-            let _reading = NAMES.lock();
-            let Some(name) = self.name() else { return };
-            room = before.len() + name.len() + after.len();
-            if text.capacity() - text.len() >= room {
-                text.push_str(before);
-                text.push_str(name);
-                text.push_str(after);
-                return;
-            }
-        }
     }
 
     /// Notes that the goroutine goes on without a P, in a call that blocks its thread.

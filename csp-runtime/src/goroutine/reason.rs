@@ -23,10 +23,12 @@ pub(crate) enum Reason {
     ErrGroupWait,
     Once,
     Barrier,
+    BlockOn,
+    Wakes,
 }
 
 impl Reason {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::ChanReceive,
         Self::ChanReceiveNil,
         Self::ChanSend,
@@ -46,6 +48,8 @@ impl Reason {
         Self::ErrGroupWait,
         Self::Once,
         Self::Barrier,
+        Self::BlockOn,
+        Self::Wakes,
     ];
 
     /// The reason whose discriminant is `byte`.
@@ -75,6 +79,8 @@ impl Reason {
             Self::Semaphore => "sync.Semaphore.Acquire",
             Self::Once => "sync.Once",
             Self::Barrier => "sync.Barrier",
+            Self::BlockOn => "block_on",
+            Self::Wakes => "futures to wake (csp)",
         }
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `HELD` | running, a join handle exists | the handle, later |
 //! | `DETACHED` | running, the handle was dropped | the goroutine, when it ends |
-//! | waiter address | running, the handle's owner waits in `join` | the handle, once woken |
+//! | waiter address | running, the handle's owner waits in `join`, or polls | the handle, once woken |
 //! | `DONE` | ended, the result lies in the slot | the handle |
 //!
 //! ```text
@@ -12,12 +12,15 @@
 //!   HELD ───────────────▶ DETACHED ─────────────▶ (slot is free)
 //!    │ │   wait                finish, wakes it
 //!    │ └───────────▶ waiter ───────────────┐
+//!    │               │ ▲                   │
+//!    │               └─┘ wait             │
 //!    │               finish                ▼
 //!    └──────────────────────────────────▶ DONE ── detach / join ──▶ (slot is free)
 //! ```
 //!
 //! Invariants: `finish` happens once; `detach` and `wait` belong to the one handle and never run
-//! at the same time. Every transition that gives something away releases, every one that takes
+//! at the same time. A handle that was polled may wait again in `join`: then only the later waiter is woken, or
+//! the end is seen. Every transition that gives something away releases, every one that takes
 //! something over acquires, so that the result is visible to whoever drops or returns it.
 
 use crate::primitive::sync::{AtomicUsize, Ordering};
@@ -69,13 +72,23 @@ impl JoinWord {
         self.is_done() || self.0.swap(DETACHED, Ordering::AcqRel) == DONE
     }
 
-    /// Registers the waiter at `address` (not below 4). False if the goroutine has already ended.
+    /// Registers the waiter at `address` (not below 4), in place of the handle's earlier one if there is one. False if
+    /// the goroutine has already ended; then that earlier one is woken, or has been.
     #[must_use]
     pub(crate) fn wait(&self, address: usize) -> bool {
         debug_assert!(address > DONE);
-        self.0
-            .compare_exchange(HELD, address, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        let mut before = HELD;
+        loop {
+            match self
+                .0
+                .compare_exchange(before, address, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return true,
+                Err(DONE) => return false,
+                // Written by this handle, which alone writes addresses.
+                Err(earlier) => before = earlier,
+            }
+        }
     }
 
     /// Whether the goroutine has ended and its result can be read.
@@ -109,6 +122,22 @@ mod tests {
         assert!(word.wait(64));
         assert_eq!(word.finish(), Finished::Waited(64));
         assert!(!word.wait(64));
+    }
+
+    #[test]
+    fn a_later_waiter_takes_the_place_of_the_first() {
+        let word = JoinWord::new();
+        assert!(word.wait(65));
+        assert!(word.wait(128));
+        assert_eq!(word.finish(), Finished::Waited(128));
+    }
+
+    #[test]
+    fn a_polled_handle_may_detach() {
+        let word = JoinWord::new();
+        assert!(word.wait(65));
+        assert!(!word.detach());
+        assert_eq!(word.finish(), Finished::Detached);
     }
 }
 
@@ -190,5 +219,42 @@ mod model {
             assert!(slot.word.is_done());
             assert_eq!(read(&slot), 1);
         });
+    }
+
+    /// A handle is polled, which leaves the address of something that lives for ever, and then joined, or dropped. The
+    /// first address may be woken for nothing; the second one's wait must end.
+    #[test]
+    fn loom_a_polled_handle_is_woken_joined_or_dropped() {
+        for joins in [true, false] {
+            loom::model(move || {
+                let slot = slot();
+                let goroutine = {
+                    let slot = slot.clone();
+                    thread::spawn(move || {
+                        let finished = end(&slot);
+                        if finished == Finished::Detached {
+                            assert_eq!(read(&slot), 1);
+                            slot.freed.fetch_add(1, Ordering::Relaxed);
+                        }
+                        finished
+                    })
+                };
+                let polled = slot.word.wait(65);
+                if joins {
+                    let waits = slot.word.wait(128);
+                    let finished = goroutine.join().unwrap();
+                    assert_eq!(waits, finished == Finished::Waited(128));
+                    assert_eq!(polled && !waits, finished == Finished::Waited(65));
+                    assert_eq!(read(&slot), 1);
+                    return;
+                }
+                if slot.word.detach() {
+                    assert_eq!(read(&slot), 1);
+                    slot.freed.fetch_add(1, Ordering::Relaxed);
+                }
+                let _ = goroutine.join().unwrap();
+                assert_eq!(slot.freed.load(Ordering::Relaxed), 1);
+            });
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! | [`join`] | who frees a goroutine's slot, and who waits for its result |
 //! | [`mutex`] | who holds a mutex, and who is woken for it |
 //! | [`count`] | when a scope's owner goes on |
+//! | [`notice`] | whether a `block_on` parks, and who ends that |
 //! | [`on_cpu`] | when a stack that was switched away from can be used |
 //! | [`once`] | who runs an initialiser, and whether it has run |
 //! | [`rwlock`] | who may hold a read-write lock |
@@ -20,6 +21,7 @@ pub(crate) mod count;
 pub(crate) mod idle;
 pub(crate) mod join;
 pub(crate) mod mutex;
+pub(crate) mod notice;
 pub(crate) mod on_cpu;
 pub(crate) mod once;
 pub(crate) mod readiness;

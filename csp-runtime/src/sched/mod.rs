@@ -88,7 +88,7 @@ pub(crate) use proc::{Processor, take_id};
 pub(crate) use procs::{may_spin, procs, set_procs};
 pub(crate) use ready::{ready, ready_new};
 pub(crate) use retake::{begin_call, end_call};
-pub(crate) use shared::{num_goroutine, scheduler, start};
+pub(crate) use shared::{leave_out_of_number, num_goroutine, scheduler, start};
 pub(crate) use switch::{
     bind_if_needed, count_thread_start, free_slot, lock_thread, park, park_forever, pin_goroutines,
     unlock_thread, yield_now,

@@ -127,5 +127,6 @@ fn collect(task: Task, woken: &mut Batch) {
             woken.push_back(g.as_ptr());
         }
         Task::Thread(thread) => thread.parker.unpark(),
+        Task::Future(_) => unreachable!("no future waits for a socket"),
     }
 }

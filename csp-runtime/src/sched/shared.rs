@@ -155,7 +155,12 @@ impl Scheduler {
     }
 }
 
-/// How many goroutines exist. Exact when no goroutine is starting or ending meanwhile.
+/// Leaves one goroutine, which the runtime starts for itself and never ends, out of their number.
+pub(crate) fn leave_out_of_number() {
+    SCHEDULER.started_outside.fetch_sub(1, Ordering::AcqRel);
+}
+
+/// How many goroutines exist, but for those left out. Exact when no goroutine is starting or ending meanwhile.
 pub(crate) fn num_goroutine() -> usize {
     // Ends are read before starts (inside `balance`, P by P), so the sum is rarely below the truth.
     let inside: i64 = SCHEDULER.all().map(Processor::balance).sum();

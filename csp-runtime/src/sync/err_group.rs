@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::context::{CancelHandle, Context};
 use crate::goroutine::Reason;
+use crate::locals;
 use crate::primitive::spin::Spin;
 use crate::sched;
 use crate::task::{self, Options, spawn};
@@ -249,7 +250,7 @@ impl<E: Send + 'static> ErrGroup<E> {
         let member = Member(self.clone());
         let run = move || {
             let group = &member.0;
-            match catch_unwind(AssertUnwindSafe(|| f().map(drop))) {
+            match catch_unwind(AssertUnwindSafe(|| locals::to_the_end(f).map(drop))) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => group.fail(Ok(error)),
                 Err(payload) => {

@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 
 use super::WaitGroup;
+use crate::locals;
 use crate::task::{JoinHandle, Options, spawn};
 
 impl WaitGroup {
@@ -39,7 +40,7 @@ impl WaitGroup {
         // If the spawn fails, dropping the closure takes the member out again.
         spawn(options, move || {
             let _member = member;
-            f()
+            locals::to_the_end(f)
         })
         .unwrap_or_else(|error| panic!("{error}"))
     }

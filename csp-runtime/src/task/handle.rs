@@ -4,15 +4,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-use std::ptr::from_ref;
+use std::ptr;
+use std::task::{Poll, Waker};
 use std::thread;
 
-use super::spawn::discard;
 use super::stored::Stored;
-use crate::goroutine::{Goroutine, Reason};
+use crate::goroutine::{Goroutine, Reason, discard};
 use crate::primitive::section;
 use crate::sched;
-use crate::wait::Task;
+use crate::wait::{FutureTask, Lease, Task};
 
 /// Owns the result of a goroutine started with `go!`.
 ///
@@ -24,12 +24,18 @@ use crate::wait::Task;
 /// let handle = csp::go!({ 6 * 7 });
 /// assert_eq!(handle.join().unwrap(), 42);
 /// ```
-pub struct JoinHandle<T>(RawHandle<T>);
+pub struct JoinHandle<T> {
+    raw: RawHandle<T>,
+    /// Registered with the goroutine, once the handle has been polled.
+    wait: Option<Lease>,
+}
 
 /// A handle without a bound on what the result borrows.
 pub(super) struct RawHandle<T> {
     /// The slot is ours until `join` or `drop` frees it.
     g: &'static Goroutine,
+    /// The result has been returned by a poll; the slot is still ours, because of number and name.
+    taken: bool,
     result: PhantomData<T>,
 }
 
@@ -41,9 +47,15 @@ unsafe impl<T: Send> Sync for RawHandle<T> {}
 /// Who waits in `join`; on the waiter's stack.
 struct Joiner(Task);
 
+/// The lowest bit of a waiter's address: it is that of a `FutureTask`, which lives for ever.
+const FUTURE: usize = 1;
+
 impl<T> JoinHandle<T> {
     pub(super) fn new(g: &'static Goroutine) -> Self {
-        Self(RawHandle::new(g))
+        Self {
+            raw: RawHandle::new(g),
+            wait: None,
+        }
     }
 
     /// Waits for the goroutine's end and returns its result.
@@ -51,6 +63,10 @@ impl<T> JoinHandle<T> {
     /// # Errors
     ///
     /// If the goroutine panicked: the panic's payload.
+    ///
+    /// # Panics
+    ///
+    /// If the handle was polled as a future, and has returned the result already.
     ///
     /// # Examples
     ///
@@ -61,24 +77,56 @@ impl<T> JoinHandle<T> {
     /// ```
     #[track_caller]
     pub fn join(self) -> thread::Result<T> {
-        self.0.join()
+        self.raw.join()
     }
 
     /// Whether the goroutine has ended, so that `join` will not wait.
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.raw.is_finished()
     }
 
     /// The goroutine's number.
     pub fn id(&self) -> u64 {
-        self.0.g.id()
+        self.raw.g.id()
     }
 
     /// The goroutine's name, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.0.g.name()
+        self.raw.g.name()
     }
 }
+
+impl<T> JoinHandle<T> {
+    /// A poll of the future that a handle is; `lease` makes what it needs to wait.
+    pub(crate) fn poll_end(
+        &mut self,
+        lease: fn() -> Lease,
+        waker: &Waker,
+    ) -> Poll<thread::Result<T>> {
+        assert!(!self.raw.taken, "`JoinHandle` polled after completion");
+        if !self.raw.is_finished() {
+            match &self.wait {
+                Some(lease) => lease.register(waker),
+                None => {
+                    let lease = self.wait.insert(lease());
+                    lease.register(waker);
+                    let address = ptr::from_ref(lease.task()).expose_provenance() | FUTURE;
+                    // If not, the goroutine has ended, as is asked next.
+                    let _ = self.raw.g.join().wait(address);
+                }
+            }
+            if !self.raw.is_finished() {
+                return Poll::Pending;
+            }
+        }
+        self.wait = None;
+        self.raw.taken = true;
+        Poll::Ready(self.raw.take())
+    }
+}
+
+// The result is in the goroutine's slot.
+impl<T> Unpin for JoinHandle<T> {}
 
 // As for `std::thread::JoinHandle`.
 impl<T> UnwindSafe for JoinHandle<T> {}
@@ -98,6 +146,7 @@ impl<T> RawHandle<T> {
     pub(super) fn new(g: &'static Goroutine) -> Self {
         Self {
             g,
+            taken: false,
             result: PhantomData,
         }
     }
@@ -113,12 +162,20 @@ impl<T> RawHandle<T> {
     #[track_caller]
     pub(super) fn join(self) -> thread::Result<T> {
         let at = Location::caller();
+        assert!(
+            !self.taken,
+            "`JoinHandle` joined after it was polled to completion"
+        );
         if !self.is_finished() {
             Task::warm_up();
             let _inside = section::enter();
             let task = Task::current();
             let joiner = Joiner(task);
-            if self.g.join().wait(from_ref(&joiner).expose_provenance()) {
+            if self
+                .g
+                .join()
+                .wait(ptr::from_ref(&joiner).expose_provenance())
+            {
                 task.park(Reason::Join, at);
             }
         }
@@ -128,8 +185,13 @@ impl<T> RawHandle<T> {
         result
     }
 
-    /// Lets go of the goroutine; its result if it has ended.
+    /// Lets go of the goroutine; its result if it has ended and nobody has taken it.
     pub(super) fn detach(self) -> Option<thread::Result<T>> {
+        if self.taken {
+            free(self.g);
+            std::mem::forget(self);
+            return None;
+        }
         let ended = self.g.join().detach();
         let result = ended.then(|| {
             let result = self.take();
@@ -142,14 +204,15 @@ impl<T> RawHandle<T> {
 
     fn take(&self) -> thread::Result<T> {
         // SAFETY: the goroutine has ended and left its result for the one handle, which is used up by
-        // the callers.
+        // the callers, or notes that the result is taken.
         unsafe { Stored::take(self.g.result()) }
     }
 }
 
 impl<T> Drop for RawHandle<T> {
     fn drop(&mut self) {
-        let this = Self::new(self.g);
+        let mut this = Self::new(self.g);
+        this.taken = self.taken;
         match this.detach() {
             Some(Err(payload)) => discard(payload),
             Some(Ok(value)) => drop(value),
@@ -158,9 +221,15 @@ impl<T> Drop for RawHandle<T> {
     }
 }
 
-/// Makes the goroutine that waits in `join` ready, or the thread.
+/// Makes the goroutine that waits in `join` ready, or the thread; or has the future woken.
 pub(super) fn wake(joiner: usize) {
-    let joiner = std::ptr::with_exposed_provenance::<Joiner>(joiner);
+    if joiner & FUTURE != 0 {
+        let future = ptr::with_exposed_provenance::<FutureTask>(joiner & !FUTURE);
+        // SAFETY: the address that `poll_end` registered; such tasks are never freed.
+        Task::Future(unsafe { &*future }).ready();
+        return;
+    }
+    let joiner = ptr::with_exposed_provenance::<Joiner>(joiner);
     // SAFETY: the address that `join` registered; its task is parked until it is made ready here.
     let task = unsafe { (*joiner).0 };
     task.ready();

@@ -14,8 +14,8 @@ use std::thread;
 
 use super::defer::Defer;
 use super::handle::RawHandle;
-use super::spawn::{After, Options, SpawnError, discard, spawn_unchecked};
-use crate::goroutine::Reason;
+use super::spawn::{After, Options, SpawnError, spawn_unchecked};
+use crate::goroutine::{Reason, discard};
 use crate::primitive::section;
 use crate::primitive::spin::Spin;
 use crate::protocol::count::{Count, Done};

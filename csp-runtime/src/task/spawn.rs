@@ -17,6 +17,7 @@ use super::stored::Stored;
 use super::{handle, overflow, panic as hook};
 use crate::coroutine::Command;
 use crate::goroutine::{self, Goroutine};
+use crate::locals;
 use crate::protocol::join::Finished;
 use crate::sched::{self, Processor, current};
 use crate::stack::{SizeClass, StackError};
@@ -73,7 +74,7 @@ struct Work<F, A> {
 pub(super) trait After {
     /// The goroutine has panicked and nobody holds a handle to it.
     fn panicked(&self, payload: Box<dyn Any + Send>) {
-        discard(payload);
+        goroutine::discard(payload);
     }
 
     /// The goroutine has ended.
@@ -229,7 +230,7 @@ where
     let place = g.result();
     // SAFETY: `spawn_unchecked` put it there; a goroutine starts once.
     let Work { body, after } = unsafe { Stored::<Work<F, A>>::take(place) };
-    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    let result = locals::end(g, panic::catch_unwind(AssertUnwindSafe(body)));
     if result.is_err() {
         hook::panicked();
     }
@@ -237,7 +238,7 @@ where
     unsafe { Stored::<thread::Result<T>>::put(place, result) };
     let command = match g.join().finish() {
         Finished::Detached => {
-            drop_result::<T, A>(place, &after);
+            drop_result::<T, A>(g, place, &after);
             g.clear();
             Command::DoneDetached
         }
@@ -251,23 +252,18 @@ where
     command
 }
 
-fn drop_result<T, A: After>(place: NonNull<u8>, after: &A) {
+fn drop_result<T, A: After>(g: &'static Goroutine, place: NonNull<u8>, after: &A) {
     // SAFETY: `run` has just put it there, and with no handle nobody else takes it.
-    match unsafe { Stored::<thread::Result<T>>::take(place) } {
-        Ok(value) => {
-            let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(value)));
-            if let Err(payload) = dropped {
-                hook::panicked();
-                after.panicked(payload);
-            }
+    let dropped = match unsafe { Stored::<thread::Result<T>>::take(place) } {
+        Ok(value) => panic::catch_unwind(AssertUnwindSafe(|| drop(value))),
+        Err(payload) => {
+            after.panicked(payload);
+            Ok(())
         }
-        Err(payload) => after.panicked(payload),
-    }
-}
-
-/// Drops a panic's payload; should its destructor panic too, that payload is leaked.
-pub(super) fn discard(payload: Box<dyn Any + Send>) {
-    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
+    };
+    // What was dropped may have made locals again.
+    if let Err(payload) = locals::end(g, dropped) {
+        hook::panicked();
+        after.panicked(payload);
     }
 }

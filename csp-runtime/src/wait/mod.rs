@@ -10,5 +10,7 @@ mod model;
 #[cfg(not(loom))]
 mod task;
 
+#[cfg(not(loom))]
+pub(crate) use crate::waitlist::{FutureTask, Lease};
 pub(crate) use crate::waitlist::{Outcome, Task, WaitList, Waiter, Wakes};
 pub(crate) use case::{Case, Poll};

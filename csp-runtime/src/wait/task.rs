@@ -7,7 +7,7 @@ use crate::primitive::clock::NEVER;
 use crate::primitive::section;
 use crate::protocol::ticket::{TIMEOUT, Wait};
 use crate::sched::{self, current};
-use crate::waitlist::{Task, ThreadTask, Wakes};
+use crate::waitlist::{self, FutureTask, Task, ThreadTask, Wakes};
 
 impl Task {
     /// The caller, about to wait. Call it before a waiter of this task becomes visible to others, in a section that
@@ -39,6 +39,7 @@ impl Task {
         match self {
             Self::Goroutine(g) => sched::park(g, reason, at),
             Self::Thread(t) => t.parker.park(),
+            Self::Future(_) => unreachable!("a future is polled"),
         }
     }
 
@@ -77,6 +78,7 @@ impl Task {
                 t.parker.park();
                 false
             }
+            Self::Future(_) => unreachable!("a future is polled"),
         }
     }
 
@@ -87,7 +89,30 @@ impl Task {
         match self {
             Self::Goroutine(g) => sched::ready(g),
             Self::Thread(t) => t.parker.unpark(),
+            Self::Future(f) => wake(f),
         }
+    }
+
+    /// Waits until there are futures to wake, and wakes one: the life of the goroutine of the wakes.
+    pub(crate) fn wake_next(at: &'static Location<'static>) {
+        match waitlist::pop(Self::current) {
+            Ok(future) => future.wake(),
+            Err((task, inside)) => {
+                task.park(Reason::Wakes, at);
+                drop(inside);
+            }
+        }
+    }
+}
+
+/// Wakes a future: at once from a plain thread, which holds no lock here and may do anything; from a goroutine,
+/// which may be in a section, or past its end, through the goroutine of the wakes.
+#[cold]
+fn wake(future: &'static FutureTask) {
+    if current::machine().is_none() {
+        future.wake();
+    } else if let Some(caller) = waitlist::push(future) {
+        caller.ready();
     }
 }
 

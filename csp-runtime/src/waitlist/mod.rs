@@ -1,6 +1,6 @@
 //! Tasks that wait for one thing, and the list they stand in.
 //!
-//! - [`Task`] is who waits: a goroutine or a plain thread.
+//! - [`Task`] is who waits: a goroutine, a plain thread, or a future.
 //! - [`Waiter`] is a node on the waiting task's own stack, linked into the [`WaitList`] of what it
 //!   waits for.
 //! - [`Wakes`] are those whose wait was ended under a lock, to be made ready after it.
@@ -25,8 +25,13 @@
 //! Invariants:
 //! - A waiter in a list belongs to a task that is parked or about to park, and the task unlinks it
 //!   under the list's lock before its stack frame ends. So a list never holds a dead waiter.
+//! - A future does not park: its waiter lies in the future, which unlinks it under the list's lock when it is dropped. It
+//!   may be gone as soon as that lock is free, even if it was won; so whoever wins it writes value and outcome under
+//!   the lock, and keeps no pointer to it.
 //! - Nobody is made ready under a lock of a channel.
 
+#[cfg(not(loom))]
+mod future;
 #[cfg(loom)]
 mod model;
 #[cfg(not(loom))]
@@ -34,8 +39,10 @@ mod task;
 mod waiter;
 mod wakes;
 
+#[cfg(not(loom))]
+pub(crate) use future::{FutureTask, Lease, pop, push};
 #[cfg(loom)]
-pub(crate) use model::{Task, ThreadTask};
+pub(crate) use model::{Task, ThreadTask, push};
 #[cfg(not(loom))]
 pub(crate) use task::{Task, ThreadTask};
 pub(crate) use waiter::{Outcome, WaitList, Waiter};

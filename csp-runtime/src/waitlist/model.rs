@@ -17,6 +17,15 @@ pub(crate) struct ThreadTask {
     ticket: Ticket,
 }
 
+/// No model has one.
+#[derive(Clone, Copy)]
+pub(crate) enum FutureTask {}
+
+/// Never called.
+pub(crate) fn push(task: FutureTask) -> Option<Task> {
+    match task {}
+}
+
 loom::thread_local! {
     // Leaked, a few bytes for each thread of each execution: loom knows no `'static` otherwise.
     static TASK: &'static ThreadTask = Box::leak(Box::new(ThreadTask {
@@ -33,6 +42,11 @@ impl ThreadTask {
 }
 
 impl Task {
+    /// Not in a model.
+    pub(crate) fn as_future(self) -> Option<FutureTask> {
+        None
+    }
+
     /// The ticket for which the parties that can end this task's wait compete.
     pub(crate) fn ticket(&self) -> &'static Ticket {
         &self.0.ticket

@@ -1,7 +1,8 @@
-//! Who waits: a goroutine or a plain thread, behind one type.
+//! Who waits: a goroutine, a plain thread or a future, behind one type.
 
 use std::cell::Cell;
 
+use super::FutureTask;
 use crate::goroutine::Goroutine;
 use crate::primitive::parker::Parker;
 use crate::primitive::spin::Spin;
@@ -12,6 +13,7 @@ use crate::protocol::ticket::Ticket;
 pub(crate) enum Task {
     Goroutine(&'static Goroutine),
     Thread(&'static ThreadTask),
+    Future(&'static FutureTask),
 }
 
 /// What a plain thread needs to wait. Like a goroutine's control block it is never freed, so that a
@@ -99,12 +101,22 @@ impl ThreadTask {
 }
 
 impl Task {
+    /// The future, if it is one: its waiter may go away as soon as the list's lock is free.
+    #[inline]
+    pub(crate) fn as_future(self) -> Option<&'static FutureTask> {
+        match self {
+            Self::Future(future) => Some(future),
+            Self::Goroutine(_) | Self::Thread(_) => None,
+        }
+    }
+
     /// The ticket for which the parties that can end this task's wait compete.
     #[inline]
     pub(crate) fn ticket(&self) -> &'static Ticket {
         match *self {
             Self::Goroutine(g) => g.ticket(),
             Self::Thread(t) => &t.ticket,
+            Self::Future(f) => &f.ticket,
         }
     }
 }

@@ -25,6 +25,9 @@ pub(crate) enum Outcome {
     Granted,
     /// For a sender without a value yet: `peer` waits for it.
     Promised,
+    /// For a sender without a value yet: a future expects it, and the channel keeps count. For that future: it is
+    /// in the list of those who expect a value.
+    Expected,
 }
 
 /// A node on the stack of the waiting task.

@@ -3,13 +3,15 @@
 
 use core::ptr;
 
-use super::{Task, Waiter};
+use super::{Task, Waiter, push};
 
 /// Waiters that were won under a lock, to be made ready after it is released.
 #[must_use]
 pub(crate) struct Wakes {
     head: *const Waiter,
     tail: *const Waiter,
+    /// Of futures, which are not linked here since their waiters may go away: who calls their wakers.
+    caller: Option<Task>,
 }
 
 impl Wakes {
@@ -18,11 +20,16 @@ impl Wakes {
         Self {
             head: ptr::null(),
             tail: ptr::null(),
+            caller: None,
         }
     }
 
-    /// Adds a waiter whose outcome is set.
+    /// Adds a waiter whose outcome is set; the lock is still held.
     pub(crate) fn push(&mut self, waiter: &'static Waiter) {
+        if let Some(task) = waiter.task().as_future() {
+            self.caller = push(task).or(self.caller);
+            return;
+        }
         waiter.next.set(ptr::null());
         if self.tail.is_null() {
             self.head = waiter;
@@ -41,6 +48,9 @@ impl Wakes {
             let (task, next) = unsafe { ((*at).task(), (*at).next.get()) };
             ready(task);
             at = next;
+        }
+        if let Some(caller) = self.caller {
+            ready(caller);
         }
     }
 }

@@ -1,0 +1,5 @@
+csp::local! {
+    static mut COUNT: u32 = 0;
+}
+
+fn main() {}
