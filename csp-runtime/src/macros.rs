@@ -14,6 +14,9 @@
 /// without parameters, a macro call, anything in parentheses) runs whole in the goroutine. Captures
 /// are moved, and must be `Send + 'static`, or `Send + 'scope` in a scope.
 ///
+/// The arguments of the first call are the caller's, so `go!(clone(ctx) => work(&ctx))` would lend the goroutine a value of
+/// the caller's; `go!(clone(ctx) => { work(&ctx) })` runs whole in the goroutine.
+///
 /// | head | meaning |
 /// |---|---|
 /// | `in wg` | counts in a [`WaitGroup`](crate::WaitGroup); `in s`: starts in a [`scope`](crate::scope()), and may borrow |
@@ -66,6 +69,8 @@ macro_rules! go {
 /// - A PAT that does not match drops the message and disables its arm; the wait goes on with the
 ///   others. When all arms are disabled: `else`; otherwise `default`; otherwise a panic if a PAT did
 ///   not match; otherwise it waits for ever, as Go does for nil channels.
+/// - A send arm panics if its channel is closed, or without receivers, which a stage of a pipeline meets when the next one has
+///   stopped: `sent = tx <- v => if sent.is_err() { return }` takes it as a reason to stop, too.
 /// - Bodies stand where the select stands: `break`, `continue`, `return` and `?` work. The select
 ///   is an expression. `select! {}` waits for ever.
 ///

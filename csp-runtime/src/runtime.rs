@@ -40,6 +40,9 @@ pub fn num_cpu() -> usize {
 }
 
 /// Returns how many goroutines exist.
+///
+/// One that has ended counts until its processor has left its stack, a moment after its `join` or the `wait` of its group
+/// has returned.
 pub fn num_goroutine() -> usize {
     sched::num_goroutine()
 }

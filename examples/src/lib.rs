@@ -19,6 +19,16 @@
 //! | `worker_pool` | a fixed number of workers on one queue |
 //! | `timeout` | giving up on a slow answer |
 //! | `non_blocking` | sending and receiving only if it can be done at once |
+//! | `condvar_queue` | a bounded queue of a mutex and two condition variables, with signal and broadcast |
+//! | `once_config` | a configuration that is read once, however many ask for it |
+//! | `object_pool` | buffers that are used again instead of being allocated |
+//! | `atomics_counter` | counting with atomics and with a mutex |
+//! | `bank_account` | transfers under two mutexes at once, without a deadlock |
+//! | `rw_cache` | a cache with many readers and few writers |
+//! | `rate_limiter` | a steady rate with a ticker, bursts with a bucket of tokens |
+//! | `pipeline_cancel` | stages that all stop when the consumer has enough |
+//! | `context_tour` | cancelling, deadlines, timeouts and values |
+//! | `errgroup_fetch` | several files read at once, until the first error |
 //! | `tcp_ticker` | a TCP server that writes to every client each second, and its client |
 //! | `hash_slices` | two hashers that share one P because the scheduler stops them in turn |
 //! | `blocking_read` | a read that blocks its thread and not the other goroutines |
@@ -26,4 +36,5 @@
 //! | `http_client` | asynchronous libraries: `hyper` over a tokio reactor, called by goroutines |
 //! | `chat` | a broadcaster, and two goroutines for each client |
 //! | `graceful_shutdown` | a server that Ctrl-C stops without cutting anybody off |
+//! | `thumbnails` | small copies of all images in a directory, in three stages |
 //! | `digest` | a whole program: the SHA-256 of every file under a directory |

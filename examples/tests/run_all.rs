@@ -52,7 +52,7 @@ fn promised_output(source: &str) -> Option<String> {
 #[test]
 fn every_example_ends_well_and_prints_what_its_header_says() {
     let examples = examples();
-    assert!(examples.len() >= 20, "{examples:?}");
+    assert!(examples.len() >= 32, "{examples:?}");
     for (name, source) in examples {
         let source = fs::read_to_string(source).unwrap();
         let promised = promised_output(&source);

@@ -172,6 +172,35 @@ impl Context {
         self.node.as_ref()?.look(|end| end.err)
     }
 
+    /// Returns [`err`](Self::err) as a result, so that work under a context can ask `ctx.check()?` now and then.
+    ///
+    /// # Errors
+    ///
+    /// If the context is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use csp::context::{Context, ContextError};
+    ///
+    /// fn sum(ctx: &Context, numbers: &[u32]) -> Result<u32, ContextError> {
+    ///     let mut sum = 0;
+    ///     for number in numbers {
+    ///         ctx.check()?;
+    ///         sum += number;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    ///
+    /// let (ctx, cancel) = Context::background().with_cancel();
+    /// assert_eq!(sum(&ctx, &[1, 2]), Ok(3));
+    /// cancel.cancel();
+    /// assert_eq!(sum(&ctx, &[1, 2]), Err(ContextError::Canceled));
+    /// ```
+    pub fn check(&self) -> Result<(), ContextError> {
+        self.err().map_or(Ok(()), Err)
+    }
+
     /// Returns the cause given by whoever cancelled it, or set its deadline; the error itself if none was given.
     ///
     /// # Examples

@@ -14,6 +14,7 @@ use csp::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use csp::sync::{Arc, Condvar, ErrGroup, Mutex, OnceLock, Pool, RwLock, Semaphore};
 use csp_tests::{Counted, Ledger, Peers, Rng, open, until};
 use std::cell::Cell;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,7 +53,7 @@ fn main() {
         total.add(&round(&mut rng));
         rounds += 1;
     }
-    println!("stress_sync: {rounds} rounds, the books balance: {total:?}");
+    println!("stress_sync: {rounds} rounds, the books balance: {total}");
 }
 
 fn watch() {
@@ -76,7 +77,7 @@ fn moved() {
 }
 
 /// What a worker did, as it knows.
-#[derive(Default, Debug)]
+#[derive(Default)]
 struct Totals {
     operations: u64,
     /// Times it changed what the mutex guards, and what the reader-writer lock guards.
@@ -86,6 +87,8 @@ struct Totals {
     popped: u64,
     /// Numbers of the messages it received, or got back.
     messages: Vec<usize>,
+    /// How many these were in all rounds.
+    arrived: usize,
     /// Numbers of those it gave up on in the middle of sending: received by somebody, or dropped.
     dropped: Vec<usize>,
     callbacks: u64,
@@ -103,6 +106,25 @@ impl Totals {
         self.callbacks += other.callbacks;
         self.timeouts += other.timeouts;
         self.canceled += other.canceled;
+        self.arrived += other.arrived;
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} operations: {} locked, {} written, {} pushed, {} popped, {} messages, {} callbacks, {} timeouts, {} canceled",
+            self.operations,
+            self.locked,
+            self.written,
+            self.pushed,
+            self.popped,
+            self.arrived,
+            self.callbacks,
+            self.timeouts,
+            self.canceled
+        )
     }
 }
 
@@ -172,6 +194,7 @@ fn round(rng: &mut Rng) -> Totals {
     let (mut messages, mut dropped) = (Vec::new(), Vec::new());
     for worker in workers {
         let mut done = worker.join();
+        total.arrived += done.messages.len();
         messages.append(&mut done.messages);
         dropped.append(&mut done.dropped);
         total.add(&done);
