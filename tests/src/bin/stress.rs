@@ -12,16 +12,10 @@
 //! and the process aborts. The seed is printed; one seed gives one plan, not one interleaving.
 
 use csp::prelude::*;
-use csp_tests::{Counted, Ledger, Peer, Peers, Rng, open};
+use csp_tests::{Counted, Ledger, Peer, Peers, Rng, moved, open, watch};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-
-/// Moved by every message; watched by the watchdog.
-static PROGRESS: AtomicU64 = AtomicU64::new(0);
-
-/// How long nothing may move.
-const STUCK: Duration = Duration::from_secs(20);
 
 #[csp::main]
 fn main() {
@@ -31,7 +25,7 @@ fn main() {
     let seconds = args.next().unwrap_or(10);
     let seed = args.next().unwrap_or_else(|| std::process::id().into());
     println!("stress: {seconds} s, seed {seed}");
-    std::thread::spawn(watch);
+    watch("stress");
     let mut rng = Rng::new(seed);
     let (end, mut rounds, mut messages) = (Instant::now() + Duration::from_secs(seconds), 0u64, 0);
     while Instant::now() < end {
@@ -39,26 +33,6 @@ fn main() {
         rounds += 1;
     }
     println!("stress: {rounds} rounds, {messages} messages, each delivered or returned once");
-}
-
-fn watch() {
-    let mut last = (PROGRESS.load(Ordering::Relaxed), Instant::now());
-    loop {
-        std::thread::sleep(Duration::from_millis(200));
-        let now = PROGRESS.load(Ordering::Relaxed);
-        if now != last.0 {
-            last = (now, Instant::now());
-        } else if last.1.elapsed() > STUCK {
-            eprintln!("stress: nothing moved for {STUCK:?} after {now} steps; goroutines:");
-            std::thread::spawn(|| drop(csp::runtime::dump(&mut std::io::stderr())));
-            std::thread::sleep(Duration::from_secs(3));
-            std::process::abort();
-        }
-    }
-}
-
-fn moved() {
-    PROGRESS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// What every participant of a round shares.
