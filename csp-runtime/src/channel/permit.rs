@@ -87,7 +87,8 @@ fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
             Sent::Closed(back) => return Err(SendError(back)),
             Sent::Grow(back) | Sent::Full(back) => {
                 value = back;
-                channel.grow();
+                // A value that a future gave back may lie in the place that was reserved.
+                channel.grow_beyond();
             }
         }
     }

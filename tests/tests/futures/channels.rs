@@ -175,6 +175,26 @@ fn a_future_dropped_while_a_select_makes_its_value_leaves_it_to_the_next() {
     });
 }
 
+/// The place was reserved for the select's value; what the future gives back takes it.
+#[test]
+fn a_value_given_back_does_not_hold_up_a_select_that_makes_one() {
+    everywhere(|_| {
+        let (tx, rx) = channel(1);
+        tx.send(0).unwrap();
+        assert_eq!(rx.recv(), Some(0));
+        let mut pending = Box::pin(rx.recv_async());
+        assert!(poll(pending.as_mut(), &Arc::default()).is_pending());
+        tx.send(1).unwrap();
+        select! {
+            tx <- {
+                drop(pending);
+                2
+            } => {}
+        }
+        assert_eq!(rx.try_iter().collect::<Vec<_>>(), [1, 2]);
+    });
+}
+
 /// Makes no value.
 fn gives_up() -> u32 {
     resume_unwind(Box::new(()))
