@@ -179,6 +179,27 @@ impl Coroutine {
         unsafe { (*self.yielder.get()).suspend(command) };
     }
 
+    /// The lowest word of the stack that is in use, if it can be told. The stack was left at `sp`, below which come only
+    /// the frames of the switch itself, `slack` bytes at most.
+    ///
+    /// The switch notes it in the coroutine, in a field of `corosensei`'s own. It is recognised by its value: no other word
+    /// there lies so close below `sp`, but the stack's limit when there is hardly any stack left, and then the lower
+    /// of both is taken, which is right for whoever looks through all that may be in use.
+    ///
+    /// # Safety
+    ///
+    /// The coroutine is suspended, and nobody resumes it meanwhile.
+    pub(crate) unsafe fn low_end(&self, sp: usize, slack: usize) -> Option<usize> {
+        const WORDS: usize = size_of::<Inner>() / size_of::<usize>();
+        let words = self.inner.get().cast::<usize>();
+        let close = sp.saturating_sub(slack)..sp;
+        (0..WORDS)
+            // SAFETY: initialised, since it is suspended, of words alone, and written by nobody (caller).
+            .map(|at| unsafe { words.add(at).read_volatile() })
+            .filter(|word| close.contains(word) && word.is_multiple_of(size_of::<usize>()))
+            .min()
+    }
+
     /// Where the goroutine left its stack last; of use while it is suspended.
     pub(crate) fn left_at(&self) -> Frame {
         self.left_at.get()

@@ -294,6 +294,16 @@ impl Goroutine {
         (self.coroutine.left_at(), self.base.load(Ordering::Relaxed))
     }
 
+    /// The lowest word of the suspended stack in use; see [`Coroutine::low_end`].
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    pub(crate) unsafe fn low_end(&self, sp: usize, slack: usize) -> Option<usize> {
+        // SAFETY: the caller's promise.
+        unsafe { self.coroutine.low_end(sp, slack) }
+    }
+
     /// Whether it is off every processor and will go on later: waits, or is runnable. It may change at
     /// once, unless the caller owns the goroutine.
     pub(crate) fn is_suspended(&self) -> bool {

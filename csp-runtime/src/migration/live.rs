@@ -13,10 +13,9 @@
 //! ```
 //!
 //! r12 to r15 are clobbered by that assembly, so that the function around it has saved what its callers keep in them.
-//! That the noted rbp lies at `sp - 8` shows that `Yielder::suspend` was compiled into the function that noted: then the
-//! three words are all there is. If not, as in a build without optimisation, there is a frame of its own in between, and
-//! [`SLACK`] bytes more are looked at. They hold that frame and, below it, words from before, which can only bind
-//! without need.
+//! That is the picture if `Yielder::suspend` was compiled into the function that noted. If not, there is a frame of its own
+//! in between. The coroutine knows where its stack ends; should that not be found, [`SLACK`] bytes are looked at, which
+//! hold that frame and, below it, words from before, which can only bind without need.
 #![expect(unsafe_code, reason = "reads the stack of a suspended goroutine")]
 
 use core::ops::Range;
@@ -26,10 +25,8 @@ use crate::primitive::frame::Frame;
 
 /// Bytes to a word.
 const WORD: usize = size_of::<usize>();
-/// What the switch pushes: rbp, rbx and an address.
-const PUSHED: usize = 3 * WORD;
 /// More than the frames between noting the stack pointer and the switch, if these are functions of their own.
-const SLACK: usize = 512;
+pub(crate) const SLACK: usize = 512;
 
 /// The words between where the stack ends and its base.
 pub(super) struct LiveStack {
@@ -38,19 +35,16 @@ pub(super) struct LiveStack {
 }
 
 impl LiveStack {
-    /// The live part of `stack`, which was left at `frame`.
+    /// The live part of `stack`, which was left at `frame`, down to `low_end` if that is known.
     ///
     /// # Safety
     ///
     /// `stack` is mapped, its ends are aligned to words, and `frame` was noted on it. Until the result is gone, nobody
     /// runs on the stack or writes it.
-    pub(super) unsafe fn new(frame: Frame, stack: Range<usize>) -> Self {
-        debug_assert!(stack.contains(&(frame.sp - PUSHED)) && frame.sp.is_multiple_of(WORD));
-        // SAFETY: the switch has written below `sp`, so this is inside the stack (caller).
-        let saved = unsafe { read(frame.sp - WORD) };
-        let below = if saved == frame.bp { PUSHED } else { SLACK };
+    pub(super) unsafe fn new(frame: Frame, low_end: Option<usize>, stack: Range<usize>) -> Self {
+        debug_assert!(stack.contains(&frame.sp) && frame.sp.is_multiple_of(WORD));
         Self {
-            low: (frame.sp - below).max(stack.start),
+            low: low_end.unwrap_or(frame.sp - SLACK).max(stack.start),
             base: stack.end,
         }
     }

@@ -54,6 +54,8 @@ use crate::primitive::frame::Frame;
 use candidates::Candidates;
 use live::LiveStack;
 
+pub(crate) use live::SLACK;
+
 /// What ties a goroutine to the thread it last ran on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Hit {
@@ -78,13 +80,19 @@ pub(crate) enum Verdict {
 }
 
 /// Decides whether the goroutine that was suspended at `frame` on `stack` may go on on another thread than that of
-/// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base.
+/// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base; `low_end` is its lowest word
+/// in use, if that is known.
 ///
 /// # Safety
 ///
 /// The goroutine is suspended and the caller's alone, as the module says; the thread of `locals` has not ended.
 #[expect(unsafe_code, reason = "the caller vouches for the stack")]
-pub(crate) unsafe fn check(locals: &ThreadLocals, frame: Frame, stack: Range<usize>) -> Verdict {
+pub(crate) unsafe fn check(
+    locals: &ThreadLocals,
+    frame: Frame,
+    low_end: Option<usize>,
+    stack: Range<usize>,
+) -> Verdict {
     if !locals.is_guarded() {
         return Verdict::MayMove;
     }
@@ -92,7 +100,7 @@ pub(crate) unsafe fn check(locals: &ThreadLocals, frame: Frame, stack: Range<usi
         return Verdict::Unknown;
     }
     // SAFETY: suspended, and nobody else's (caller).
-    let live = unsafe { LiveStack::new(frame, stack) };
+    let live = unsafe { LiveStack::new(frame, low_end, stack) };
     let hit = find(locals, &live);
     locals.counts().add(live.words(), hit);
     hit.map_or(Verdict::MayMove, Verdict::MustStay)

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::{Hit, ThreadLocals, Verdict, check, counts};
+use super::{Hit, SLACK, ThreadLocals, Verdict, check, counts};
 use crate::coroutine::{Command, Coroutine};
 
 /// Bytes of a stack: without a guard, so more than unoptimised frames take.
@@ -63,8 +63,12 @@ impl Probe {
     }
 
     fn check(&self, locals: &ThreadLocals) -> Verdict {
+        let frame = self.coroutine.left_at();
+        // SAFETY: it waits, and only the test resumes it.
+        let low_end = unsafe { self.coroutine.low_end(frame.sp, SLACK) };
+        assert!(low_end.is_some_and(|low_end| frame.sp - low_end < SLACK));
         // SAFETY: it waits, and the thread of `locals` is this one.
-        unsafe { check(locals, self.coroutine.left_at(), self.low..self.low + STACK) }
+        unsafe { check(locals, frame, low_end, self.low..self.low + STACK) }
     }
 }
 

@@ -2,23 +2,24 @@
 //!
 //! Starting a thread allocates and takes the C library's locks, which the scheduler loop must never
 //! do: the goroutine that holds such a lock may be waiting for this very processor. So whoever
-//! needs an M and finds none idle sends the P over a channel, and this thread creates an M for it.
-//! The channel is bounded far above the number of Ps, and each P is in it at most twice, so that
-//! sending neither blocks nor allocates. (It does take the channel's lock for its sleeping receiver,
-//! which only this thread shares.)
+//! needs an M and finds none idle puts the P into a queue, and this thread creates an M for it.
+//! The queue is bounded far above the number of Ps, and each P is in it at most twice, so that
+//! asking neither blocks nor allocates.
+//!
+//! A channel of `crossbeam` did this before. Those who ask run on goroutines' stacks, where it left addresses of its
+//! thread-locals behind; under a later frame that does not write every word, these tied goroutines to their threads.
 //!
 //! If the system refuses a thread, the P goes back to the idle list and the reason is reported, once:
 //! the Ms that exist take the work over. Without any M there is nothing left to run it, and the
 //! process ends with an error that names the limit.
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
+use crate::primitive::parker::Parker;
+use crate::primitive::spin::Spin;
 use crate::sched::shared::{MAX_PROCS, scheduler};
 use crate::sched::{Machine, Processor, deadlock, procs, quit, ready, switch};
 use crate::stack::{AltStack, fatal};
@@ -26,6 +27,7 @@ use crate::stack::{AltStack, fatal};
 /// The stack of an M's thread: it holds the scheduler loop alone.
 const STACK: usize = 256 << 10;
 
+#[derive(Clone, Copy)]
 enum Request {
     /// An M for this P.
     Machine {
@@ -41,7 +43,53 @@ enum Request {
     Report,
 }
 
-static REQUESTS: OnceLock<Sender<Request>> = OnceLock::new();
+/// As many requests as fit.
+const CAPACITY: usize = 4 * MAX_PROCS;
+
+/// Requests that wait, the oldest first.
+struct Queue {
+    ring: [Option<Request>; CAPACITY],
+    first: usize,
+    len: usize,
+}
+
+impl Queue {
+    /// False if there is no room.
+    fn push(&mut self, request: Request) -> bool {
+        if self.len == CAPACITY {
+            return false;
+        }
+        self.ring[(self.first + self.len) % CAPACITY] = Some(request);
+        self.len += 1;
+        true
+    }
+
+    fn pop(&mut self) -> Option<Request> {
+        let request = self.ring[self.first].take()?;
+        self.first = (self.first + 1) % CAPACITY;
+        self.len -= 1;
+        Some(request)
+    }
+}
+
+static QUEUE: Spin<Queue> = Spin::new(Queue {
+    ring: [None; CAPACITY],
+    first: 0,
+    len: 0,
+});
+
+/// Where the creator sleeps.
+static BED: Parker = Parker::new();
+
+/// Hands a request to the creator. False if there is no room for it.
+#[must_use]
+fn ask(request: Request) -> bool {
+    let asked = QUEUE.lock().push(request);
+    if asked {
+        BED.unpark();
+    }
+    asked
+}
 
 /// What to do when the system refuses a thread.
 pub(crate) const ADVICE: &str =
@@ -56,23 +104,17 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 ///
 /// If the system refuses the thread.
 pub(super) fn start() -> io::Result<()> {
-    let (tx, rx) = bounded(4 * MAX_PROCS);
     thread::Builder::new()
         .name("csp-creator".into())
         .stack_size(STACK)
-        .spawn(move || Creator::default().serve(&rx))?;
-    REQUESTS
-        .set(tx)
-        .unwrap_or_else(|_| unreachable!("the runtime starts once"));
-    Ok(())
+        .spawn(|| Creator::default().serve())
+        .map(drop)
 }
 
 /// Asks for a new M that starts out with `p`.
 pub(super) fn request(p: &'static Processor, spinning: bool) {
-    let requests = REQUESTS.get().expect("the creator starts before any M");
-    requests
-        .send(Request::Machine { p, spinning })
-        .unwrap_or_else(|_| unreachable!("the creator never ends"));
+    let asked = ask(Request::Machine { p, spinning });
+    assert!(asked, "each P is asked for twice at most");
 }
 
 /// A spare M was asked for and is not there yet.
@@ -80,8 +122,7 @@ static SPARE: AtomicBool = AtomicBool::new(false);
 
 /// Asks for an M without a P, unless one is on its way.
 pub(super) fn request_spare() {
-    let requests = REQUESTS.get().expect("the creator starts before any M");
-    if !SPARE.swap(true, Ordering::AcqRel) && requests.try_send(Request::Spare).is_err() {
+    if !SPARE.swap(true, Ordering::AcqRel) && !ask(Request::Spare) {
         SPARE.store(false, Ordering::Release);
     }
 }
@@ -92,18 +133,15 @@ static MOVES: AtomicU32 = AtomicU32::new(0);
 /// Has the timers of a P out of service moved to another. Without room for the request they stay, and
 /// searching Ms find them there.
 pub(super) fn move_timers(p: &'static Processor) {
-    let requests = REQUESTS.get().expect("the creator starts before any M");
     MOVES.fetch_add(1, Ordering::SeqCst);
-    if requests.try_send(Request::MoveTimers(p)).is_err() {
+    if !ask(Request::MoveTimers(p)) {
         MOVES.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 /// Has the report of [`quit`] made. False without room for the request: ask again.
 pub(super) fn request_report() -> bool {
-    REQUESTS
-        .get()
-        .is_some_and(|requests| requests.try_send(Request::Report).is_ok())
+    ask(Request::Report)
 }
 
 /// Whether timers may be in no heap at the moment.
@@ -123,8 +161,12 @@ struct Creator {
 }
 
 impl Creator {
-    fn serve(mut self, requests: &Receiver<Request>) {
-        for request in requests {
+    fn serve(mut self) -> ! {
+        loop {
+            let Some(request) = QUEUE.lock().pop() else {
+                BED.park();
+                continue;
+            };
             match request {
                 Request::Machine { p, spinning } => {
                     if let Err(error) = self.create(Some((p, spinning))) {

@@ -17,9 +17,12 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     g.wait_until_off_cpu();
     let (frame, base) = g.suspended_at();
     let stack = g.slot().usable_low().addr().get()..base;
-    // SAFETY: the caller has taken the goroutine from its queue, and no M is on its stack; Ms' threads never end.
+    // SAFETY: the caller has taken the goroutine from its queue, and no M is on its stack.
+    #[expect(unsafe_code, reason = "reads the coroutine of another goroutine")]
+    let low_end = unsafe { g.low_end(frame.sp, migration::SLACK) };
+    // SAFETY: as above; Ms' threads never end.
     #[expect(unsafe_code, reason = "reads the stack of another goroutine")]
-    let verdict = unsafe { migration::check(locals, frame, stack) };
+    let verdict = unsafe { migration::check(locals, frame, low_end, stack) };
     match verdict {
         Verdict::MustStay(_) => Some(home),
         // Where nobody can say, it is documented that nobody looks.
