@@ -166,6 +166,7 @@
 //!   behind it. (For the rest see the third point below.)
 //! - a handle to an object to which a thread-local points as well: a clone of an `Rc`, the generator of `rand::rng()`,
 //!   the guard of `crossbeam_epoch::pin()`. Both hold the same pointer.
+//! - the same in the value of a goroutine-local, such as a generator in a `csp::local!`, which counts as part of the stack;
 //! - a value on the stack that was lent to a thread-local for a while, as scoped thread-locals do, until another goroutine
 //!   lends that thread-local something else.
 //!
@@ -177,8 +178,8 @@
 //! These are *not* safe across a call that waits:
 //!
 //! - an object to which no thread-local points itself, but something behind it: an `Rc` in a `Vec` in a thread-local.
-//!   Likewise a handle that is not on the goroutine's stack: a clone of an `Rc` in a `Box` or a `Vec` of its own.
-//!   The heap is not looked at;
+//!   Likewise a handle that is not on the goroutine's stack: a clone of an `Rc` in a `Box` or a `Vec` of its own, or in a
+//!   boxed future that [`block_on`](block_on()) runs. The heap is not looked at;
 //! - a pointer further than 128 bytes into an object, if none to its start is kept;
 //! - [`LocalKey::with`](std::thread::LocalKey::with) of a `Cell`, or a borrow of a `RefCell` whose content has no
 //!   destructor, such as a `RefCell<u64>`. The compiler may keep no address of it, but compute it afresh at each use, also

@@ -171,11 +171,7 @@ macro_rules! local {
     };
     ($(#[$attr:meta])* $vis:vis static $name:ident: $ty:ty = $init:expr) => {
         $(#[$attr])*
-        $vis static $name: $crate::LocalKey<$ty> = {
-            fn init() -> $ty {
-                $init
-            }
-            $crate::LocalKey::new(init)
-        };
+        // A closure, not a function: the user's functions keep their names in it, and elided lifetimes are inferred.
+        $vis static $name: $crate::LocalKey<$ty> = $crate::LocalKey::new(|| -> $ty { $init });
     };
 }

@@ -11,6 +11,7 @@ use csp::{WaitGroup, channel, go, scope};
 use csp_tests::{LIMIT, everywhere, settle, with_procs, within};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -349,5 +350,101 @@ fn many_locals_are_found_and_destroyed() {
         }
         wg.wait();
         assert_eq!(ended.load(Ordering::SeqCst), 100 * MANY.len());
+    });
+}
+
+/// What `init` and `name` are is the user's business.
+fn init() -> Cell<u32> {
+    Cell::new(7)
+}
+
+#[test]
+fn initialisers_see_the_names_around_the_static() {
+    csp::local! {
+        static FROM_A_FUNCTION: Cell<u32> = init();
+        static BORROWED: Cell<&str> = const { Cell::new("text") };
+    }
+    assert_eq!((FROM_A_FUNCTION.get(), BORROWED.get()), (7, "text"));
+}
+
+thread_local!(static SHARED: Rc<Cell<u32>> = Rc::default());
+csp::local!(static KEPT: RefCell<Option<Rc<Cell<u32>>>> = const { RefCell::new(None) });
+
+/// Not inlined, so that no address is kept from one call to the next.
+#[inline(never)]
+fn thread_now() -> std::thread::ThreadId {
+    std::thread::current().id()
+}
+
+#[inline(never)]
+fn keep_a_handle() {
+    KEPT.set(Some(SHARED.with(Rc::clone)));
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_goroutine_whose_local_holds_a_threads_handle_keeps_the_thread() {
+    with_procs(&[2, 4], |_| {
+        within(LIMIT, || {
+            let group = WaitGroup::new();
+            for _ in 0..16 {
+                go!(in group => {
+                    keep_a_handle();
+                    let before = thread_now();
+                    for round in 0..100 {
+                        if round % 10 == 0 {
+                            csp::time::sleep(std::time::Duration::from_micros(50));
+                        } else {
+                            csp::yield_now();
+                        }
+                        assert_eq!(thread_now(), before);
+                        KEPT.with_borrow(|kept| {
+                            let kept = kept.as_ref().expect("it is kept");
+                            kept.set(kept.get() + 1);
+                        });
+                    }
+                });
+            }
+            group.wait();
+        });
+    });
+}
+
+/// A panic payload that makes a local when it is dropped, and so after the goroutine's locals have ended once.
+struct MakesALocal;
+
+impl Drop for MakesALocal {
+    fn drop(&mut self) {
+        LEFT_BEHIND.with_borrow_mut(|left| *left += 1);
+    }
+}
+
+/// Panics when it is dropped.
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new(MakesALocal));
+    }
+}
+
+csp::local!(static LEFT_BEHIND: RefCell<u32> = const { RefCell::new(0) });
+
+#[test]
+fn what_the_last_payload_makes_is_gone_for_the_next_goroutine() {
+    with_procs(&[1, 2], |_| {
+        within(LIMIT, || {
+            for _ in 0..50 {
+                let (tx, rx) = channel::<()>(0);
+                drop(go!({
+                    rx.recv();
+                    PanicsInDrop
+                }));
+                drop(tx);
+                csp::yield_now();
+                let fresh = go!({ LEFT_BEHIND.with_borrow(|left| *left) });
+                assert_eq!(fresh.join().unwrap(), 0);
+            }
+        });
     });
 }

@@ -19,6 +19,14 @@ use crate::wait::Task;
 /// this library's. A future that wakes itself lets the other goroutines run before it is polled again. Calls nest.
 /// Inside, everything that waits may be used, and goroutine-locals are those of the caller.
 ///
+/// The goroutine may go on on another thread after each wait. What the future keeps from a thread-local is looked for
+/// where the future lies: on the goroutine's stack. A boxed future lies on the heap, where nobody looks (see the front
+/// page, "Thread-locals"): box only futures that are `Send`, or hold [`lock_os_thread`](crate::runtime::lock_os_thread)
+/// meanwhile. For the same reason the guard of tokio's `Runtime::enter` must not be held across a wait: give tokio its
+/// futures by `spawn`, and wait for the handle.
+///
+/// The goroutine that calls wakers calls those of the whole process: a `Waker` must not itself wait for a future.
+///
 /// # Panics
 ///
 /// With the panic of the future.

@@ -44,7 +44,12 @@ impl<T> Receiver<T> {
     /// is received by the next in its stead. The sender of such a value has gone on already, on a channel
     /// without a buffer too.
     ///
-    /// A receive from the clock takes a goroutine while it waits.
+    /// So that nothing is lost, the buffer may then hold more than its capacity; of several values that come back, the last
+    /// to come back is the first to go; and if the channel was closed and drained meanwhile, other receivers may have been
+    /// told so before the value is there. A future that is kept, but polled no more, keeps a value that was handed to it.
+    ///
+    /// A receive from the clock takes a goroutine while it waits. An executor that needs a `'static` future gets it by
+    /// `async move { rx.recv_async().await }`.
     ///
     /// # Panics
     ///

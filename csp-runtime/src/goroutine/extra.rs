@@ -8,6 +8,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::rc::Rc;
@@ -79,6 +80,17 @@ impl Goroutine {
     /// The goroutine's locals, if it ever had any; for the goroutine itself.
     pub(crate) fn locals_if_any(&self) -> Option<&RefCell<Locals>> {
         Some(&self.extra()?.locals)
+    }
+
+    /// Its locals, for a look at them by the one who owns the goroutine while it is suspended.
+    ///
+    /// # Safety
+    ///
+    /// It is suspended, and nobody resumes it while the result is in use.
+    pub(crate) unsafe fn suspended_locals(&self) -> Option<&Locals> {
+        let locals = self.locals_if_any()?;
+        // SAFETY: nobody else has them (caller), and a goroutine never waits while it has borrowed them.
+        Some(unsafe { &*locals.as_ptr() })
     }
 
     /// Frees what the goroutine holds beside its slot; the caller frees the slot next.
@@ -184,6 +196,37 @@ impl Locals {
                 None
             }
         }
+    }
+
+    /// Whether `wanted` accepts a word of one of the values, which lie on the heap.
+    pub(crate) fn any_word(&self, wanted: &mut dyn FnMut(usize) -> bool) -> bool {
+        const WORD: usize = size_of::<usize>();
+        self.values().any(|place| {
+            let mut at = place.start.next_multiple_of(WORD);
+            while at + WORD <= place.end {
+                // SAFETY: inside a value that is alive. Volatile, for a value may have bytes that were never written.
+                let word = unsafe { ptr::with_exposed_provenance::<usize>(at).read_volatile() };
+                if wanted(word) {
+                    return true;
+                }
+                at += WORD;
+            }
+            false
+        })
+    }
+
+    /// Whether `address` lies in one of the values.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        self.values().any(|place| place.contains(&address))
+    }
+
+    /// Where the values lie.
+    fn values(&self) -> impl Iterator<Item = Range<usize>> {
+        self.entries.iter().filter_map(|entry| {
+            let value = entry.value.as_ref()?;
+            let start = Rc::as_ptr(value).cast::<u8>().expose_provenance();
+            Some(start..start + size_of_val(&**value))
+        })
     }
 
     fn take_newest(&mut self) -> Option<Rc<dyn Any>> {

@@ -21,6 +21,7 @@
 use core::ops::Range;
 use core::ptr;
 
+use crate::goroutine::Locals;
 use crate::primitive::frame::Frame;
 
 /// Bytes to a word.
@@ -29,29 +30,38 @@ const WORD: usize = size_of::<usize>();
 pub(crate) const SLACK: usize = 512;
 
 /// The words between where the stack ends and its base.
-pub(super) struct LiveStack {
+pub(super) struct LiveStack<'a> {
     low: usize,
     base: usize,
+    /// The goroutine's own values on the heap, which it uses as it does those on its stack.
+    own: Option<&'a Locals>,
 }
 
-impl LiveStack {
+impl<'a> LiveStack<'a> {
     /// The live part of `stack`, which was left at `frame`, down to `low_end` if that is known.
     ///
     /// # Safety
     ///
     /// `stack` is mapped, its ends are aligned to words, and `frame` was noted on it. Until the result is gone, nobody
     /// runs on the stack or writes it.
-    pub(super) unsafe fn new(frame: Frame, low_end: Option<usize>, stack: Range<usize>) -> Self {
+    pub(super) unsafe fn new(
+        frame: Frame,
+        low_end: Option<usize>,
+        stack: Range<usize>,
+        own: Option<&'a Locals>,
+    ) -> Self {
         debug_assert!(stack.contains(&frame.sp) && frame.sp.is_multiple_of(WORD));
         Self {
             low: low_end.unwrap_or(frame.sp - SLACK).max(stack.start),
             base: stack.end,
+            own,
         }
     }
 
     /// Whether `address` lies in it.
     pub(super) fn contains(&self, address: usize) -> bool {
         (self.low..self.base).contains(&address)
+            || self.own.is_some_and(|own| own.contains(address))
     }
 
     /// How many words there are.
@@ -70,7 +80,7 @@ impl LiveStack {
             }
             at += WORD;
         }
-        false
+        self.own.is_some_and(|own| own.any_word(&mut wanted))
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) use thread_locals::ThreadLocals;
 
 use core::ops::Range;
 
+use crate::goroutine::Locals;
 use crate::primitive::frame::Frame;
 use candidates::Candidates;
 use live::LiveStack;
@@ -81,7 +82,7 @@ pub(crate) enum Verdict {
 
 /// Decides whether the goroutine that was suspended at `frame` on `stack` may go on on another thread than that of
 /// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base; `low_end` is its lowest word
-/// in use, if that is known.
+/// in use, if that is known. `own` are its goroutine-locals, whose values count as part of the stack.
 ///
 /// # Safety
 ///
@@ -92,6 +93,7 @@ pub(crate) unsafe fn check(
     frame: Frame,
     low_end: Option<usize>,
     stack: Range<usize>,
+    own: Option<&Locals>,
 ) -> Verdict {
     if !locals.is_guarded() {
         return Verdict::MayMove;
@@ -100,7 +102,7 @@ pub(crate) unsafe fn check(
         return Verdict::Unknown;
     }
     // SAFETY: suspended, and nobody else's (caller).
-    let live = unsafe { LiveStack::new(frame, low_end, stack) };
+    let live = unsafe { LiveStack::new(frame, low_end, stack, own) };
     let hit = find(locals, &live);
     locals.counts().add(live.words(), hit);
     hit.map_or(Verdict::MayMove, Verdict::MustStay)

@@ -68,7 +68,7 @@ impl Probe {
         let low_end = unsafe { self.coroutine.low_end(frame.sp, SLACK) };
         assert!(low_end.is_some_and(|low_end| frame.sp - low_end < SLACK));
         // SAFETY: it waits, and the thread of `locals` is this one.
-        unsafe { check(locals, frame, low_end, self.low..self.low + STACK) }
+        unsafe { check(locals, frame, low_end, self.low..self.low + STACK, None) }
     }
 }
 

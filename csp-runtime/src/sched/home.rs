@@ -20,9 +20,12 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     // SAFETY: the caller has taken the goroutine from its queue, and no M is on its stack.
     #[expect(unsafe_code, reason = "reads the coroutine of another goroutine")]
     let low_end = unsafe { g.low_end(frame.sp, migration::SLACK) };
+    // SAFETY: as above.
+    #[expect(unsafe_code, reason = "reads the locals of another goroutine")]
+    let own = unsafe { g.suspended_locals() };
     // SAFETY: as above; Ms' threads never end.
     #[expect(unsafe_code, reason = "reads the stack of another goroutine")]
-    let verdict = unsafe { migration::check(locals, frame, low_end, stack) };
+    let verdict = unsafe { migration::check(locals, frame, low_end, stack, own) };
     match verdict {
         Verdict::MustStay(_) => Some(home),
         // Where nobody can say, it is documented that nobody looks.

@@ -108,11 +108,13 @@ impl<T> JoinHandle<T> {
             match &self.wait {
                 Some(lease) => lease.register(waker),
                 None => {
-                    let lease = self.wait.insert(lease());
+                    // Kept only when it is complete: the waker's `clone` may panic.
+                    let lease = lease();
                     lease.register(waker);
                     let address = ptr::from_ref(lease.task()).expose_provenance() | FUTURE;
                     // If not, the goroutine has ended, as is asked next.
                     let _ = self.raw.g.join().wait(address);
+                    self.wait = Some(lease);
                 }
             }
             if !self.raw.is_finished() {

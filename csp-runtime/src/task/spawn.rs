@@ -254,16 +254,17 @@ where
 
 fn drop_result<T, A: After>(g: &'static Goroutine, place: NonNull<u8>, after: &A) {
     // SAFETY: `run` has just put it there, and with no handle nobody else takes it.
-    let dropped = match unsafe { Stored::<thread::Result<T>>::take(place) } {
+    let mut dropped = match unsafe { Stored::<thread::Result<T>>::take(place) } {
         Ok(value) => panic::catch_unwind(AssertUnwindSafe(|| drop(value))),
         Err(payload) => {
             after.panicked(payload);
             Ok(())
         }
     };
-    // What was dropped may have made locals again.
-    if let Err(payload) = locals::end(g, dropped) {
+    // What was dropped may have made locals again, and so may a payload.
+    while let Err(payload) = locals::end(g, dropped) {
         hook::panicked();
         after.panicked(payload);
+        dropped = Ok(());
     }
 }
