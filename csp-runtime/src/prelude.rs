@@ -6,6 +6,7 @@ pub use crate::channel::{
     Receiver, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError, TrySendError,
     channel, never, unbounded,
 };
+pub use crate::context::Context;
 pub use crate::select::Select;
 pub use crate::sync::{ErrGroup, WaitGroup};
 pub use crate::task::{JoinHandle, Scope, scope};

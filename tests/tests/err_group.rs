@@ -299,3 +299,78 @@ fn a_storm_of_groups_returns_one_error_each_and_leaves_no_goroutine() {
         until(|| csp::runtime::num_goroutine() <= before);
     });
 }
+
+#[test]
+fn waiting_in_a_destructor_while_unwinding_lets_the_panic_go_on() {
+    struct Waits(ErrGroup<&'static str>);
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            assert_eq!(self.0.wait(), Err("an error"));
+        }
+    }
+    everywhere(|_| {
+        let group = ErrGroup::new();
+        group.go(|| Err::<(), _>("an error"));
+        go!(in group => { if true { panic!("on purpose") } else { Ok(()) } });
+        let text = panic_of(|| {
+            let _waits = Waits(group.clone());
+            if true {
+                panic!("its own");
+            }
+        });
+        assert_eq!((text.as_str(), group.wait()), ("its own", Ok(())));
+    });
+}
+
+#[test]
+fn an_error_whose_destructor_panics_is_one_more_panic() {
+    #[derive(Debug, PartialEq)]
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.0 {
+                panic!("in a destructor");
+            }
+        }
+    }
+    everywhere(|_| {
+        let group = ErrGroup::new();
+        group.go(|| Err::<(), _>(Bomb(false)));
+        until(|| group.context().err().is_some());
+        for _ in 0..2 {
+            group.go(|| Err::<(), _>(Bomb(true)));
+        }
+        assert_eq!(panic_of(|| group.wait()), "in a destructor");
+        assert_eq!(group.wait(), Ok(()));
+    });
+}
+
+#[test]
+fn the_error_is_not_the_cause_of_the_context() {
+    everywhere(|_| {
+        let group = ErrGroup::new();
+        group.go(|| Err::<(), _>("boom"));
+        assert_eq!(group.wait(), Err("boom"));
+        let cause = group.context().cause().unwrap();
+        assert_eq!(cause.to_string(), "context canceled");
+    });
+}
+
+#[test]
+fn a_group_that_is_dropped_without_wait_cancels_nothing() {
+    everywhere(|_| {
+        let (group, ctx) = ErrGroup::<()>::with_context(&Context::background());
+        let (tx, rx) = channel(0);
+        let (go_on, told) = channel::<()>(0);
+        go!(in group, clone(ctx) => {
+            told.recv();
+            let _ = tx.send(ctx.err());
+            Err::<(), _>(())
+        });
+        drop(group);
+        drop(go_on);
+        assert_eq!(rx.recv(), Some(None));
+        // Its error is known to nobody, but has cancelled.
+        assert_eq!((ctx.done().recv(), ctx.err()), (None, CANCELED));
+    });
+}

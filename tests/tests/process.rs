@@ -185,3 +185,13 @@ fn a_panic_is_contained_though_nobody_reads_its_message() {
     assert!(output.status.success(), "{:?}", output.status);
     assert_eq!(output.stdout, b"main goes on\n");
 }
+
+/// Where memory can be limited.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_function_for_which_there_is_no_stack_leaves_its_context_as_it_was() {
+    let limited = "ulimit -v 1000000 && exec \"$0\" no_stack";
+    run("sh", &["-c", limited, env!("CARGO_BIN_EXE_scenario")], &[])
+        .code(0)
+        .stdout("refused true\nsecond\n");
+}

@@ -47,28 +47,38 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The names of the test functions in each file of tests/tests, by the file's name without `.rs`.
+/// The names of the test functions in each file or folder of tests/tests, by its name without `.rs`.
 fn tests_of_the_tree() -> BTreeMap<String, BTreeSet<String>> {
     let mut found = BTreeMap::new();
     for file in fs::read_dir(root().join("tests/tests")).expect("the folder can be read") {
         let path = file.expect("the entry can be read").path();
-        if path.is_dir() {
-            continue; // what several of the files share
-        }
-        let text = fs::read_to_string(&path).expect("the file can be read");
-        let (mut names, mut marked) = (BTreeSet::new(), false);
-        for line in text.lines() {
-            marked |= line.starts_with("#[test]") || line.starts_with("#[csp::test");
-            if let Some(rest) = line.strip_prefix("fn ")
-                && std::mem::take(&mut marked)
-            {
-                names.extend(rest.split('(').next().map(str::to_owned));
-            }
-        }
         let stem = path.file_stem().expect("a file has a name");
-        found.insert(stem.to_string_lossy().into_owned(), names);
+        let stem = stem.to_string_lossy().into_owned();
+        let names: &mut BTreeSet<_> = found.entry(stem).or_default();
+        if path.is_dir() {
+            for part in fs::read_dir(path).expect("the folder can be read") {
+                names.extend(tests_of(&part.expect("the entry can be read").path()));
+            }
+        } else {
+            names.extend(tests_of(&path));
+        }
     }
     found
+}
+
+/// The names of the test functions in one file.
+fn tests_of(path: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(path).expect("the file can be read");
+    let (mut names, mut marked) = (BTreeSet::new(), false);
+    for line in text.lines() {
+        marked |= line.starts_with("#[test]") || line.starts_with("#[csp::test");
+        if let Some(rest) = line.strip_prefix("fn ")
+            && std::mem::take(&mut marked)
+        {
+            names.extend(rest.split('(').next().map(str::to_owned));
+        }
+    }
+    names
 }
 
 /// What stands between backticks in `cell`.

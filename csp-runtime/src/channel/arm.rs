@@ -154,8 +154,7 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                 }
             }
             Flavor::Done(done) => {
-                // SAFETY: select holds the lock.
-                if unsafe { done.signal().is_closed_locked() } {
+                if done.signal().is_closed() {
                     self.won = Won::Closed;
                     Poll::Ready(None)
                 } else {

@@ -1,13 +1,17 @@
 //! A channel that nothing is ever sent on, and that is closed once: what `done()` of a context receives from.
 //!
-//! It is closed by a call, or by the clock at its deadline. As with alarms no timer runs for it: whoever receives
+//! It is closed by a call, which says with a number how, or by the clock at its deadline. As with alarms no timer runs for it: whoever receives
 //! looks at the clock, and if it is too early waits with that deadline.
 //!
 //! ```text
-//!            close()                 Open, now < deadline:   receive waits
+//!            close(how)              Open, now < deadline:   receive waits
 //!   Open ─────────────► Closed       Open, now ≥ deadline:   receive finds "closed", as in
 //!                                    Closed:                 receive finds "closed"
 //! ```
+//!
+//! The word that says so changes once, under the lock, and may be read without it: who finds 0 and wants to wait looks again
+//! under the lock. Since nobody queues once it is closed, those who wait are woken afterwards, some at a time
+//! ([`Signal::wake`]): a lock that is held while a hundred thousand are woken stops others for tens of milliseconds.
 //!
 //! What a receiver has once found closed stays closed, because the clock does not go back.
 //!
@@ -22,7 +26,7 @@ use crate::goroutine::Reason;
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::section;
 use crate::primitive::spin::RawSpin;
-use crate::primitive::sync::SharedCell;
+use crate::primitive::sync::{AtomicU8, Ordering, SharedCell};
 use crate::sched;
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
@@ -32,10 +36,19 @@ pub(crate) trait Done: Send + Sync {
     fn signal(&self) -> &Signal;
 }
 
+/// Not closed by a call.
+const OPEN: u8 = 0;
+
+/// How many are woken at a time.
+const BATCH: usize = 64;
+
 /// Closed once, by a call or by the clock.
 pub(crate) struct Signal {
     /// When the clock closes it, in nanoseconds; `NEVER` if it does not. Constant.
     deadline: u64,
+    /// How it was closed; 0 while it was not. Changes once, under `lock`. What the closer wrote before, whoever reads it
+    /// here sees (Release and Acquire).
+    closed: AtomicU8,
     /// Protects `state`; select takes it together with those of other channels.
     lock: RawSpin,
     state: SharedCell<State>,
@@ -43,8 +56,7 @@ pub(crate) struct Signal {
 
 /// The protected part.
 pub(super) struct State {
-    /// Whether `close` was called.
-    closed: bool,
+    /// Nobody is added once it is closed.
     pub(super) waiters: WaitList,
 }
 
@@ -58,9 +70,9 @@ impl Signal {
     pub(crate) fn new(deadline: u64) -> Self {
         Self {
             deadline,
+            closed: AtomicU8::new(OPEN),
             lock: RawSpin::new(),
             state: SharedCell::new(State {
-                closed: false,
                 waiters: WaitList::new(),
             }),
         }
@@ -71,29 +83,47 @@ impl Signal {
         self.deadline
     }
 
-    /// Closes it; returns those who waited, to be made ready when the caller holds no lock.
-    pub(crate) fn close(&self) -> Wakes {
-        self.with(|state| {
-            state.closed = true;
+    /// Closes it, which has not been done before; `how` is not 0. [`wake`](Self::wake) is to be called when the caller holds no lock.
+    pub(crate) fn close(&self, how: u8) {
+        debug_assert_ne!(how, OPEN);
+        // Release: pairs with the Acquire in `closed`. The lock keeps out those who are about to queue.
+        self.with(|_| self.closed.store(how, Ordering::Release));
+    }
+
+    /// Wakes all who waited when it was closed, some at a time.
+    pub(crate) fn wake(&self) {
+        let mut more = true;
+        while more {
             let mut wakes = Wakes::new();
-            while let Some(waiter) = state.waiters.claim() {
-                waiter.set_outcome(Outcome::Closed);
-                wakes.push(waiter);
-            }
-            wakes
-        })
+            self.with(|state| {
+                more = (0..BATCH).all(|_| {
+                    let waiter = state.waiters.claim();
+                    waiter.is_some_and(|waiter| {
+                        waiter.set_outcome(Outcome::Closed);
+                        wakes.push(waiter);
+                        true
+                    })
+                });
+            });
+            wakes.ready();
+        }
+    }
+
+    /// How it was closed; 0 if it was not, though the clock may have.
+    pub(crate) fn closed(&self) -> u8 {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Whether it is closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.with(|state| state.closed) || self.is_due()
+        self.closed() != OPEN || self.is_due()
     }
 
     /// Waits until it is closed, or until `until`. True if it is closed.
     pub(crate) fn wait(&self, until: u64, at: &'static Location<'static>) -> bool {
         Task::warm_up();
         sched::checkpoint();
-        if self.is_due() {
+        if self.is_closed() {
             return true;
         }
         let due = self.deadline.min(until);
@@ -102,11 +132,12 @@ impl Signal {
         let waiter = Waiter::new();
         let contest = (due < NEVER).then(|| task.ticket().open());
         let closed = self.with(|state| {
-            if !state.closed {
+            let closed = self.closed() != OPEN;
+            if !closed {
                 waiter.prepare(task, contest, 0, std::ptr::null_mut());
                 state.waiters.push(&waiter, false);
             }
-            state.closed
+            closed
         });
         let timed_out = match contest {
             _ if closed => false,
@@ -144,17 +175,6 @@ impl Signal {
     pub(super) unsafe fn state(&self) -> &mut State {
         // SAFETY: exclusive by the caller's promise.
         unsafe { &mut *self.state.exclusive() }
-    }
-
-    /// As [`is_closed`](Self::is_closed), for select.
-    ///
-    /// # Safety
-    ///
-    /// As for `state`.
-    pub(super) unsafe fn is_closed_locked(&self) -> bool {
-        // SAFETY: the caller's promise.
-        let closed = unsafe { self.state() }.closed;
-        closed || self.is_due()
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
@@ -196,11 +216,11 @@ impl<'a> Ending<'a> {
         self: std::pin::Pin<&Self>,
         task: &'static crate::wait::FutureTask,
     ) -> Result<(), u64> {
-        if self.signal.is_due() {
+        if self.signal.is_closed() {
             return Ok(());
         }
         self.signal.with(|state| {
-            if state.closed {
+            if self.signal.closed() != OPEN {
                 return Ok(());
             }
             if !self.waiter.is_queued() {

@@ -2,7 +2,8 @@
 //!
 //! A function is an action of the context's node. Its goroutine is started by whoever ends the node, and nobody waits
 //! until then, with one exception: at a deadline nobody acts by himself. So a node with a deadline and functions has one
-//! goroutine that watches the clock, started with the first function, and ended with the last, or with the context.
+//! goroutine that watches the clock, started with the first function, and ended with the last, or with the context. If
+//! there is no stack for it, the function that wanted it is taken out again, and the next one tries anew.
 
 use std::fmt;
 use std::panic::Location;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::tree::{Action, Node};
-use crate::task::{Options, spawn};
+use crate::task::{Options, SpawnError, spawn};
 
 /// Takes back what [`Context::after_func`](super::Context::after_func) has arranged. Dropping it changes nothing.
 pub struct StopFunc {
@@ -31,8 +32,8 @@ impl StopFunc {
     ) -> Self {
         let start = Box::new(move || start(f, at));
         // It may have ended by the clock, which nobody has noticed.
-        let added = match node.look(|_| ()) {
-            Some(()) => Err(start as Action),
+        let added = match node.err() {
+            Some(_) => Err(start as Action),
             None => node.add(start),
         };
         let number = match added {
@@ -47,21 +48,30 @@ impl StopFunc {
             number,
             stopped: AtomicBool::new(false),
         };
-        this.watch(at);
+        if let Err(error) = this.watch(at) {
+            this.stop();
+            panic!("{error}");
+        }
         this
     }
 
     /// Starts the goroutine that acts at the deadline, if one is needed.
-    fn watch(&self, at: &'static Location<'static>) {
-        if let Some(watch) = self.node.begin_watch() {
-            let node = self.node.clone();
-            start(move || node.watch(&watch, at), at);
-        }
+    fn watch(&self, at: &'static Location<'static>) -> Result<(), SpawnError> {
+        let Some(watch) = self.node.begin_watch() else {
+            return Ok(());
+        };
+        let (node, watched) = (self.node.clone(), watch.clone());
+        let started = spawn(options(at), move || node.watch(&watched, at));
+        started
+            .map(drop)
+            .inspect_err(|_| self.node.end_watch(&watch))
     }
 
-    /// Keeps the function from running. True if this call did; false if it has been started, or was stopped before.
+    /// Keeps the function from running. True if this call did; false if it has been or will be started, or was stopped
+    /// before.
     ///
-    /// It does not wait for a function that runs.
+    /// It does not wait for a function that runs. Once the context is done it is too late, even if the function has yet to
+    /// begin.
     ///
     /// # Examples
     ///
@@ -83,7 +93,7 @@ impl StopFunc {
             return false;
         }
         // Once the context is done, it is too late, also if nobody has noticed.
-        self.node.look(|_| ());
+        self.node.err();
         self.node.remove(number).is_some()
     }
 }
@@ -94,12 +104,15 @@ impl fmt::Debug for StopFunc {
     }
 }
 
-fn start(f: impl FnOnce() + Send + 'static, site: &'static Location<'static>) {
-    let options = Options {
+fn start(f: impl FnOnce() + Send + 'static, at: &'static Location<'static>) {
+    spawn(options(at), f).unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn options(site: &'static Location<'static>) -> Options {
+    Options {
         name: None,
         stack: None,
         site,
         id: None,
-    };
-    spawn(options, f).unwrap_or_else(|error| panic!("{error}"));
+    }
 }

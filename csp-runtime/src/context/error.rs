@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 /// Why a [`Context`](super::Context) is done; its texts are Go's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -22,3 +23,16 @@ impl fmt::Display for ContextError {
 }
 
 impl Error for ContextError {}
+
+/// For functions that do input and output, and ask `ctx.check()?` on the way.
+impl From<ContextError> for io::Error {
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if the deadline has passed, else [`Other`](io::ErrorKind::Other): the kind
+    /// `Interrupted` would have the standard library try again.
+    fn from(error: ContextError) -> Self {
+        let kind = match error {
+            ContextError::Canceled => io::ErrorKind::Other,
+            ContextError::DeadlineExceeded => io::ErrorKind::TimedOut,
+        };
+        Self::new(kind, error)
+    }
+}

@@ -50,6 +50,9 @@ impl Context {
 
     /// Derives a context that can be cancelled.
     ///
+    /// What is derived from a context that is done is done as well, with the same error and cause, whatever deadline it
+    /// is given; this is so of all `with_…`.
+    ///
     /// # Examples
     ///
     /// ```
@@ -128,6 +131,9 @@ impl Context {
     /// Derives a context that carries `value` as well. It hides an earlier one of the same type, so that a value that is
     /// not meant for everybody has a type of its own.
     ///
+    /// The value need not be in an [`Arc`]: [`value`](Self::value) hands out an `Arc` of it. If `value` is an `Arc<T>`, that
+    /// is its type, and `value::<T>()` does not find it.
+    ///
     /// # Examples
     ///
     /// ```
@@ -160,6 +166,9 @@ impl Context {
     /// Returns a channel that is closed once the context is done: an arm `<-ctx.done()` of a `select!`.
     ///
     /// Nothing is ever sent on it. It can be kept, cloned and given to other goroutines.
+    ///
+    /// An arm with a pattern that wants a value, as in `Some(_) = <-ctx.done()`, compiles and is never taken: write
+    /// `<-ctx.done()`.
     pub fn done(&self) -> Receiver<()> {
         match &self.node {
             Some(node) => Receiver::from_done(node.clone()),
@@ -168,8 +177,10 @@ impl Context {
     }
 
     /// Returns why the context is done; `None` if it is not. Once there is an error, it stays the same.
+    ///
+    /// It takes no lock, and reads the clock only while a deadline is still to come: a loop may ask each time.
     pub fn err(&self) -> Option<ContextError> {
-        self.node.as_ref()?.look(|end| end.err)
+        self.node.as_ref()?.err()
     }
 
     /// Returns [`err`](Self::err) as a result, so that work under a context can ask `ctx.check()?` now and then.
@@ -219,7 +230,8 @@ impl Context {
         Some(end.cause.unwrap_or_else(|| Arc::new(end.err)))
     }
 
-    /// Returns when the clock ends it: the earliest deadline of those it was derived from, and its own.
+    /// Returns when the clock ends it: the earliest deadline of those it was derived from, and its own. One that is more
+    /// than 30 years away is told as 30 years.
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = self.node.as_ref()?.deadline();
         (deadline < NEVER).then(|| clock::to_instant(deadline))
@@ -235,10 +247,13 @@ impl Context {
     /// If the context has a deadline, one goroutine watches the clock for all such functions until the context is done or
     /// all of them were stopped.
     ///
+    /// A function is kept until it runs or is stopped. So one that holds its own context, or a handle of it, keeps it
+    /// alive as well: if that context never ends, neither is ever freed.
+    ///
     /// # Panics
     ///
-    /// If no stack can be had for a goroutine. For those started by a cancel, the cancel panics, after it has
-    /// cancelled everything.
+    /// If no stack can be had for a goroutine: then nothing has been arranged. For those started by a cancel, the cancel
+    /// panics, after it has cancelled everything; for those started at a deadline, whoever first looks at the context.
     ///
     /// # Examples
     ///

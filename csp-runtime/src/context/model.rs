@@ -45,7 +45,7 @@ fn ended(node: &Node) -> Option<End> {
 }
 
 fn err(node: &Node) -> Option<ContextError> {
-    node.look(|end| end.err)
+    node.err()
 }
 
 fn has_cause(node: &Node, cause: &Cause) -> bool {
@@ -209,5 +209,66 @@ fn loom_an_action_is_done_once_or_taken_out() {
         };
         canceller.join().unwrap();
         assert_eq!(count.load(Ordering::SeqCst), usize::from(!removed));
+    });
+}
+
+#[test]
+fn loom_a_deadline_that_has_passed_is_not_overwritten_from_above() {
+    loom::model(|| {
+        let parent = root();
+        let why = cause();
+        let child = Node::new(Some(&parent), DEADLINE, Some(why.clone()));
+        pass_deadline();
+        let looker = spawn(&child, |child| err(&child));
+        parent.cancel(None);
+        assert_eq!(err(&parent), Some(ContextError::Canceled));
+        let exceeded = Some(ContextError::DeadlineExceeded);
+        assert_eq!((looker.join().unwrap(), err(&child)), (exceeded, exceeded));
+        assert!(has_cause(&child, &why) && parent.has_no_children());
+    });
+}
+
+#[test]
+fn loom_children_with_one_deadline_end_alike_whoever_is_asked() {
+    loom::model(|| {
+        let parent = root();
+        let asked = Node::new(Some(&parent), DEADLINE, None);
+        let other = Node::new(Some(&parent), DEADLINE, None);
+        let canceller = spawn(&parent, |parent| parent.cancel(None));
+        pass_deadline();
+        let seen = err(&asked);
+        canceller.join().unwrap();
+        assert!(seen.is_some());
+        assert_eq!((err(&asked), err(&other)), (seen, seen));
+    });
+}
+
+#[test]
+fn loom_nested_deadlines_have_their_own_causes_whoever_is_asked_first() {
+    loom::model(|| {
+        let (of_outer, of_inner) = (cause(), cause());
+        let outer = Node::new(None, DEADLINE, Some(of_outer.clone()));
+        let inner = Node::new(Some(&outer), DEADLINE - 1, Some(of_inner.clone()));
+        pass_deadline();
+        let looker = spawn(&outer, |outer| err(&outer));
+        assert!(has_cause(&inner, &of_inner));
+        assert_eq!(looker.join().unwrap(), Some(ContextError::DeadlineExceeded));
+        assert!(has_cause(&inner, &of_inner) && has_cause(&outer, &of_outer));
+    });
+}
+
+#[test]
+fn loom_a_child_asked_at_the_deadline_has_the_error_of_the_nearest_that_has_ended() {
+    loom::model(|| {
+        let top = Node::new(None, DEADLINE, None);
+        let middle = child(&top);
+        let kid = child(&middle);
+        let canceller = spawn(&middle, |middle| middle.cancel(None));
+        pass_deadline();
+        let seen = err(&kid);
+        canceller.join().unwrap();
+        assert!(seen.is_some());
+        assert_eq!((err(&kid), err(&middle)), (seen, seen));
+        assert_eq!(err(&top), Some(ContextError::DeadlineExceeded));
     });
 }

@@ -1,27 +1,41 @@
 //! Values under numbers, for use under a spin lock: nothing here allocates or frees.
 //!
 //! ```text
-//!   slots:  [ Used(a), Free(3), Used(b), Free(NONE) ]      first = 1, used = 2
-//!                        └────────────────▲
+//!   newest chunk                          older                    oldest
+//!   [ 12: Used(e), Free(5), …room… ] ──▶ [ 4: …, Used(b), … ] ──▶ [ 0: Used(a), … ]      first = 13, used = 3
+//!                   └──────────────────────▲
 //! ```
 //!
-//! A value goes into the free slot that was left last, or behind the others. If there is no room, the caller makes some
-//! without the lock ([`Slab::wanted`]) and comes again; memory that is no longer needed is handed out to be freed without
-//! the lock. So the slab of something long-lived does not keep the memory of its busiest moment.
+//! A value goes into the free slot that was left last, or behind the others. If there is no room, the caller makes a chunk
+//! without the lock ([`Slab::wanted`]) and comes again. Each chunk is about as large as all before it together: so there
+//! are few, and none is ever copied. One array that grows would be copied under the lock, into memory that the system has
+//! yet to provide: 40 ms for two million values.
+//!
+//! When the last value leaves, the memory is handed out to be freed without the lock. So the slab of something long-lived
+//! does not keep the memory of its busiest moment; but a single value that stays does keep it.
 //!
 //! Rejected: an intrusive list, which needs `unsafe` for the same constant time; a hash map, which allocates when it pleases.
 
 /// Values under numbers.
 pub(super) struct Slab<T> {
-    slots: Vec<Slot<T>>,
+    /// The chunk with the highest numbers, the only one that may have room; `None` before the first value.
+    newest: Option<Box<Chunk<T>>>,
     /// The free slot that was left last, or `NONE`.
     first: usize,
     /// How many slots are used.
     used: usize,
 }
 
+/// Room for values; its capacity never changes.
+pub(super) struct Chunk<T> {
+    slots: Vec<Slot<T>>,
+    /// The number of its first slot.
+    start: usize,
+    older: Option<Box<Chunk<T>>>,
+}
+
 /// A place for one value.
-pub(super) enum Slot<T> {
+enum Slot<T> {
     Used(T),
     /// The next free slot, or `NONE`.
     Free(usize),
@@ -30,19 +44,34 @@ pub(super) enum Slot<T> {
 /// No slot.
 pub(super) const NONE: usize = usize::MAX;
 
-/// An empty slab keeps the memory of so many slots.
+/// An empty slab keeps its memory if it has no more slots than these.
 const KEPT: usize = 16;
 
 /// What came out of a slab; the memory is to be freed without the lock.
 pub(super) struct Removed<T> {
     pub(super) value: T,
-    _memory: Vec<Slot<T>>,
+    _memory: Option<Box<Chunk<T>>>,
+}
+
+impl<T> Chunk<T> {
+    /// Allocates room for `wanted` values.
+    pub(super) fn new(wanted: usize) -> Box<Self> {
+        Box::new(Self {
+            slots: Vec::with_capacity(wanted),
+            start: 0,
+            older: None,
+        })
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() < self.slots.capacity()
+    }
 }
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
         Self {
-            slots: Vec::new(),
+            newest: None,
             first: NONE,
             used: 0,
         }
@@ -52,52 +81,76 @@ impl<T> Slab<T> {
         self.used == 0
     }
 
-    /// Puts a value in. If there is no room, `room` is taken for it, and holds the old memory afterwards.
+    /// How many slots there are, used or not.
+    fn slots(&self) -> usize {
+        let newest = self.newest.as_ref();
+        newest.map_or(0, |newest| newest.start + newest.slots.len())
+    }
+
+    /// The slot with that number, which exists; the newest chunks, where most are, first.
+    fn slot(&mut self, index: usize) -> &mut Slot<T> {
+        let mut at = self.newest.as_mut();
+        while let Some(chunk) = at {
+            if index >= chunk.start {
+                return &mut chunk.slots[index - chunk.start];
+            }
+            at = chunk.older.as_mut();
+        }
+        unreachable!("the oldest chunk starts at 0");
+    }
+
+    /// Puts a value in, taking `room` if there is none else.
     ///
     /// # Errors
     ///
-    /// The value, if `room` is not larger than what is there.
-    pub(super) fn insert(&mut self, value: T, room: &mut Vec<Slot<T>>) -> Result<usize, T> {
-        self.used += 1;
-        if let Some(slot) = self.slots.get_mut(self.first) {
+    /// The value, if room is needed and not there.
+    pub(super) fn insert(
+        &mut self,
+        value: T,
+        room: &mut Option<Box<Chunk<T>>>,
+    ) -> Result<usize, T> {
+        if self.first != NONE {
             let index = self.first;
-            if let Slot::Free(next) = *slot {
+            let slot = std::mem::replace(self.slot(index), Slot::Used(value));
+            if let Slot::Free(next) = slot {
                 self.first = next;
             }
-            *slot = Slot::Used(value);
+            self.used += 1;
             return Ok(index);
         }
-        if self.slots.len() == self.slots.capacity() {
-            if room.capacity() <= self.slots.len() {
-                self.used -= 1;
+        let index = self.slots();
+        if !self.newest.as_ref().is_some_and(|newest| newest.has_room()) {
+            let Some(mut chunk) = room.take_if(|room| room.has_room()) else {
                 return Err(value);
-            }
-            room.append(&mut self.slots);
-            std::mem::swap(room, &mut self.slots);
+            };
+            chunk.start = index;
+            chunk.older = self.newest.take();
+            self.newest = Some(chunk);
         }
-        self.slots.push(Slot::Used(value));
-        Ok(self.slots.len() - 1)
+        let newest = self.newest.as_mut().expect("it has room");
+        newest.slots.push(Slot::Used(value));
+        self.used += 1;
+        Ok(index)
     }
 
     /// How many slots the next room should have.
     pub(super) fn wanted(&self) -> usize {
-        2 * self.slots.len() + 4
+        self.slots() + 4
     }
 
     /// Takes the value at `index` out, which is there.
     pub(super) fn remove(&mut self, index: usize) -> Removed<T> {
-        let slot = std::mem::replace(&mut self.slots[index], Slot::Free(self.first));
-        let Slot::Used(value) = slot else {
+        let free = Slot::Free(self.first);
+        let Slot::Used(value) = std::mem::replace(self.slot(index), free) else {
             unreachable!("whoever removes knows that it is there");
         };
         self.first = index;
         self.used -= 1;
-        let memory = if self.used == 0 && self.slots.capacity() > KEPT {
+        let mut memory = None;
+        if self.used == 0 && self.slots() > KEPT {
             self.first = NONE;
-            std::mem::take(&mut self.slots)
-        } else {
-            Vec::new()
-        };
+            memory = self.newest.take();
+        }
         Removed {
             value,
             _memory: memory,
@@ -110,8 +163,15 @@ impl<T> Slab<T> {
     }
 
     /// The values, in the order of their numbers.
-    pub(super) fn into_values(self) -> impl Iterator<Item = T> {
-        self.slots.into_iter().filter_map(|slot| match slot {
+    pub(super) fn into_values(self) -> impl Iterator<Item = T> + use<T> {
+        let mut chunks = Vec::new();
+        let mut at = self.newest;
+        while let Some(mut chunk) = at {
+            at = chunk.older.take();
+            chunks.push(chunk.slots);
+        }
+        let slots = chunks.into_iter().rev().flatten();
+        slots.filter_map(|slot| match slot {
             Slot::Used(value) => Some(value),
             Slot::Free(_) => None,
         })
@@ -123,7 +183,7 @@ mod tests {
     use super::*;
 
     fn insert<T>(slab: &mut Slab<T>, value: T) -> usize {
-        let mut room = Vec::with_capacity(slab.wanted());
+        let mut room = Some(Chunk::new(slab.wanted()));
         slab.insert(value, &mut room)
             .unwrap_or_else(|_| panic!("there is room"))
     }
@@ -131,7 +191,7 @@ mod tests {
     #[test]
     fn a_value_without_room_comes_back() {
         let mut slab = Slab::new();
-        assert_eq!(slab.insert('a', &mut Vec::new()), Err('a'));
+        assert_eq!(slab.insert('a', &mut None), Err('a'));
         assert!(slab.is_empty());
         assert_eq!(insert(&mut slab, 'a'), 0);
         assert!(!slab.is_empty());
@@ -161,7 +221,26 @@ mod tests {
             assert_eq!(slab.remove(n).value, n);
         }
         assert!(slab.is_empty());
-        assert_eq!(slab.slots.capacity(), 0);
+        assert!(slab.newest.is_none());
         assert_eq!(insert(&mut slab, 7), 0);
+    }
+
+    #[test]
+    fn growing_moves_no_value() {
+        let mut slab = Slab::new();
+        insert(&mut slab, 0);
+        let place: *const Slot<usize> = slab.slot(0);
+        for n in 1..10_000 {
+            insert(&mut slab, n);
+        }
+        assert!(std::ptr::eq(slab.slot(0), place));
+        let (mut chunks, mut at) = (0, slab.newest.as_ref());
+        while let Some(chunk) = at {
+            chunks += 1;
+            at = chunk.older.as_ref();
+        }
+        assert!(chunks < 16, "{chunks} chunks");
+        assert_eq!(slab.remove(5_000).value, 5_000);
+        assert_eq!(insert(&mut slab, 7), 5_000);
     }
 }

@@ -12,10 +12,29 @@
 //!
 //! # Deadlines
 //!
-//! No timer runs. A node's deadline is the earliest of its own and its ancestors', known when it is made. The signal
-//! closes by the clock; whoever first asks such a node for its error finishes the ancestor that has set the deadline
-//! ([`Node::expire`]), from where everything below follows. Hence: once `done` is ready, there is an error, and it never
-//! changes. [`Node::cancel`] reads the clock under the lock, so that what is cancelled after its deadline has exceeded it.
+//! No timer runs. A node's deadline is the earliest of its own and its ancestors', known when it is made; it is the node's
+//! *own* if it is earlier than the parent's. The signal closes by the clock; whoever first asks such a node for its error
+//! finishes the ancestor whose own that deadline is ([`Node::expire`]), from where everything below follows. Hence: once
+//! `done` is ready, there is an error, and it never changes.
+//!
+//! Who is asked first makes no difference, because an end says when it was: a cancel by the clock, read under the node's
+//! lock; an expiry by the deadline. What is below has the end of whatever was first on its way up to the root:
+//!
+//! ```text
+//!   a node below an end E:   its own deadline ≤ E.at    it has exceeded that, with its own cause
+//!                            else                       E, as its parent
+//! ```
+//!
+//! Whoever has read the clock at or after a deadline and then finds a node open under its lock, knows that no cancel of it
+//! can be earlier than that deadline. So [`Node::expire`] locks each node on its way up.
+//!
+//! # The word
+//!
+//! How a node has ended is also in its signal, one word, written once, under the lock of the node (Release), and read without (Acquire).
+//! It is *the* transition to those who ask: `done` is closed exactly when there is an error. Who finds it written and wants the
+//! cause takes the lock, and so comes after the whole of `finish`. Who finds 0 goes on as if it had come before; to attach,
+//! to add or to wait it looks again under the lock. There is no other shared word whose order to this one matters, so
+//! that nothing has to be sequentially consistent.
 //!
 //! # Races
 //!
@@ -28,29 +47,33 @@
 //! | a child attaches, the parent ends | the parent's lock | either the child is in the slab that the finisher takes, or `attach` fails and the maker ends it with the parent's error |
 //! | a child leaves, the parent ends | the parent's lock | either it is out of the slab, or the slab was taken and its number means nothing |
 //! | a child is dropped, the parent's finisher comes for it | its reference count | the weak reference no longer leads anywhere, or keeps it a moment longer |
-//! | a child asks at the deadline, the finisher of the ancestor is on its way down | the child's own `finish` | the child ends itself with the ancestor's error |
+//! | a child asks at the deadline, the finisher of an ancestor is on its way down | the child's own `finish` | the child ends itself, as the finisher would |
+//! | a child expires, an ancestor is cancelled | the ancestor's lock | the cancel is found, or is later than the deadline |
 //! | an action is added, the node ends | the node's lock | the finisher starts it, or `add` hands it back to be started |
 //! | an action is removed, the node ends | the node's lock | it is removed, or started |
 //!
 //! A node that is dropped while it is open can only have ended with its parent (it has no handle, no deadline: a watcher
 //! holds a node with both a deadline and actions). So its actions go over to its parent.
 //!
-//! Neither ending nor dropping recurs: a chain of contexts may be longer than a goroutine's stack is deep.
+//! Neither ending nor dropping recurs: a chain of contexts may be longer than a goroutine's stack is deep. That is not so
+//! for chains that users make, of functions that own the handle of the next.
+//!
+//! Destructors of users run on the way, of causes and of functions. If one panics, the rest is ended all the same, and then
+//! the panic goes on.
 
-use std::any::Any;
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::ptr;
+use std::panic::Location;
 use std::sync::{Arc, Weak};
 
+use super::descent::{Left, run};
 use super::error::ContextError;
 #[cfg(all(test, loom))]
 use super::model::now;
-use super::slab::{NONE, Slab, Slot};
+use super::slab::{Chunk, NONE, Slab};
 use crate::channel::{Done, Signal};
-use crate::primitive::clock::NEVER;
 #[cfg(not(all(test, loom)))]
 use crate::primitive::clock::now;
+use crate::primitive::clock::{self, NEVER};
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicUsize, Ordering};
 
@@ -64,13 +87,15 @@ pub(super) type Action = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub(super) struct End {
     pub(super) err: ContextError,
+    /// When, in nanoseconds; 0 if nothing is below that could ask.
+    at: u64,
     /// `None` if it is the error itself.
     pub(super) cause: Option<Cause>,
 }
 
 /// A context that can be cancelled.
 pub(super) struct Node {
-    /// Closed when the node ends; its deadline is the node's.
+    /// Closed when the node ends, with its error's number; its deadline is the node's.
     signal: Signal,
     /// What the cause shall be if the node's own deadline passes. Constant.
     late: Option<Cause>,
@@ -95,13 +120,22 @@ struct State {
 
 /// What [`Node::finish`] found.
 #[must_use]
-enum Finish {
-    /// The caller has ended the node, and must end these and do those.
-    First(Slab<Weak<Node>>, Slab<Action>),
+pub(super) enum Finish {
+    /// The caller has ended the node, and must see to what it leaves.
+    First(Left),
     /// It has ended already.
     Late,
     /// Its time is up: let it expire.
     Due,
+}
+
+/// Who calls [`Node::finish`].
+#[derive(PartialEq)]
+pub(super) enum By {
+    /// Its handle, now; unless its time is up.
+    Handle,
+    /// The clock, or an ancestor, when the end says.
+    Other,
 }
 
 impl Done for Node {
@@ -127,13 +161,14 @@ impl Node {
                 watch: None,
             }),
         });
+        // What is derived from an ended node ends with it, also if its own deadline was before.
         if let Some(parent) = parent
             && let Some(end) = parent.look(End::clone).or_else(|| parent.attach(&node))
         {
-            node.end(&end, || false);
+            node.end(end, By::Other);
         }
         // Its time may be up already.
-        node.look(|_| ());
+        node.err();
         node
     }
 
@@ -147,23 +182,38 @@ impl Node {
         self.deadline() < NEVER && now() >= self.deadline()
     }
 
-    /// How it has ended, as `read` sees it under the lock; `None` while it is open.
-    pub(super) fn look<R>(&self, read: impl Fn(&End) -> R) -> Option<R> {
-        let end = self.state.lock().end.as_ref().map(&read);
-        if end.is_some() || !self.is_due() {
-            return end;
+    /// Whether the deadline is its own, and not an ancestor's.
+    fn has_own_deadline(&self) -> bool {
+        let inherited = self.parent.as_ref().map_or(NEVER, |it| it.deadline());
+        self.deadline() < inherited
+    }
+
+    /// The error it has ended with; `None` while it is open. Takes no lock unless it expires now.
+    pub(super) fn err(&self) -> Option<ContextError> {
+        let known = error(self.signal.closed());
+        if known.is_some() || !self.is_due() {
+            return known;
         }
         self.expire();
+        error(self.signal.closed())
+    }
+
+    /// How it has ended, as `read` sees it under the lock; `None` while it is open.
+    pub(super) fn look<R>(&self, read: impl FnOnce(&End) -> R) -> Option<R> {
+        self.err()?;
         self.state.lock().end.as_ref().map(read)
     }
 
     /// Cancels it, unless it has ended.
     pub(super) fn cancel(&self, cause: Option<Cause>) {
+        // Its first use waits for a lock, which must not be under ours.
+        clock::init();
         let end = End {
             err: ContextError::Canceled,
+            at: 0,
             cause,
         };
-        if !self.end(&end, || self.is_due()) {
+        if !self.end(end, By::Handle) {
             self.expire();
         }
     }
@@ -171,69 +221,93 @@ impl Node {
     /// Ends it and the rest of those that the same deadline ends: its time is up.
     #[cold]
     fn expire(&self) {
-        let mut top = self;
-        while let Some(parent) = &top.parent
-            && parent.deadline() == self.deadline()
-        {
-            top = parent;
-        }
-        let end = End {
-            err: ContextError::DeadlineExceeded,
-            cause: top.late.clone(),
-        };
-        top.end(&end, || false);
-        if !ptr::eq(top, self) {
-            // Whoever has ended that one may still be on the way down to here.
-            let end = top.state.lock().end.clone();
-            self.end(&end.expect("it has just ended"), || false);
+        // The second time at most, an ancestor with this deadline has ended: its finisher may still be on the way down.
+        while self.signal.closed() == 0 {
+            let (owner, above) = self.climb();
+            match above {
+                Some(end) if end.at < self.deadline() || !owner.has_own_deadline() => {
+                    self.end(end, By::Other);
+                }
+                _ => {
+                    owner.end(owner.exceeded(), By::Other);
+                }
+            }
         }
     }
 
-    /// Ends this node and all below it, unless it has ended. False if `is_due`, asked under the lock, says that its time
-    /// is up: then nothing has happened.
-    fn end(&self, end: &End, is_due: impl FnOnce() -> bool) -> bool {
-        let (children, actions) = match self.finish(end, is_due) {
-            Finish::First(children, actions) => (children, actions),
+    /// The highest of the open nodes from here up that have this node's deadline; and how the nearest ended ancestor has
+    /// ended, if there is one.
+    fn climb(&self) -> (&Self, Option<End>) {
+        let (mut owner, mut at) = (self, self);
+        while let Some(parent) = &at.parent {
+            let end = parent.state.lock().end.clone();
+            if end.is_some() {
+                return (owner, end);
+            }
+            at = parent;
+            if at.deadline() == self.deadline() {
+                owner = at;
+            }
+        }
+        (owner, None)
+    }
+
+    /// The end of a node whose own deadline has passed.
+    fn exceeded(&self) -> End {
+        End {
+            err: ContextError::DeadlineExceeded,
+            at: self.deadline(),
+            cause: self.late.clone(),
+        }
+    }
+
+    /// Its end, given its parent's.
+    pub(super) fn follow(&self, parent: &End) -> End {
+        if self.deadline() <= parent.at && self.has_own_deadline() {
+            self.exceeded()
+        } else {
+            parent.clone()
+        }
+    }
+
+    /// Ends this node and all below it, unless it has ended. False if its time is up: then nothing has happened.
+    fn end(&self, end: End, by: By) -> bool {
+        let left = match self.finish(end, by) {
+            Finish::First(left) => left,
             Finish::Late => return true,
             Finish::Due => return false,
         };
         self.detach();
-        let mut pending: Vec<_> = children.into_values().collect();
-        let mut due: Vec<_> = actions.into_values().collect();
-        while let Some(child) = pending.pop() {
-            if let Some(child) = child.upgrade()
-                && let Finish::First(children, actions) = child.finish(end, || false)
-            {
-                pending.extend(children.into_values());
-                due.extend(actions.into_values());
-            }
-        }
-        run(due);
+        left.see_to();
         true
     }
 
     /// The one transition: from open to ended. Wakes those who wait.
-    fn finish(&self, end: &End, is_due: impl FnOnce() -> bool) -> Finish {
-        let end = Some(end.clone());
+    pub(super) fn finish(&self, mut end: End, by: By) -> Finish {
         let mut state = self.state.lock();
         if state.end.is_some() {
             drop(state);
             return Finish::Late;
         }
-        if is_due() {
-            drop(state);
-            return Finish::Due;
+        if by == By::Handle && (self.deadline() < NEVER || !state.children.is_empty()) {
+            end.at = now();
+            if self.deadline() <= end.at {
+                drop(state);
+                return Finish::Due;
+            }
         }
-        state.end = end;
-        let (children, actions) = (state.children.take(), state.actions.take());
+        state.end = Some(end.clone());
+        let left = Left {
+            children: state.children.take(),
+            actions: state.actions.take(),
+            end,
+        };
         let watch = state.watch.take();
-        let wakes = self.signal.close();
+        self.signal.close(number(left.end.err));
         drop(state);
-        wakes.ready();
-        if let Some(watch) = watch {
-            watch.close().ready();
-        }
-        Finish::First(children, actions)
+        self.signal.wake();
+        unwatch(watch);
+        Finish::First(left)
     }
 
     /// Puts `child` among the children; how this node has ended, if it has.
@@ -282,9 +356,7 @@ impl Node {
         let unwatched = state.actions.is_empty();
         let watch = state.watch.take_if(|_| unwatched);
         drop(state);
-        if let Some(watch) = watch {
-            watch.close().ready();
-        }
+        unwatch(watch);
         Some(removed.value)
     }
 
@@ -294,7 +366,7 @@ impl Node {
         pick: fn(&mut State) -> &mut Slab<T>,
         mut note: impl FnMut(usize),
     ) -> Result<(), (T, End)> {
-        let mut room: Vec<Slot<T>> = Vec::new();
+        let mut room = None;
         loop {
             let mut state = self.state.lock();
             if let Some(end) = &state.end {
@@ -310,7 +382,7 @@ impl Node {
             }
             let wanted = slab.wanted();
             drop(state);
-            room = Vec::with_capacity(wanted);
+            room = Some(Chunk::new(wanted));
         }
     }
 
@@ -331,10 +403,18 @@ impl Node {
         Some(watch)
     }
 
+    /// Says that the goroutine for `watch` could not be started.
+    pub(super) fn end_watch(&self, watch: &Arc<Signal>) {
+        let mut state = self.state.lock();
+        let watch = state.watch.take_if(|there| Arc::ptr_eq(there, watch));
+        drop(state);
+        drop(watch);
+    }
+
     /// Acts at the deadline, unless `watch` is closed before.
     pub(super) fn watch(&self, watch: &Signal, at: &'static Location<'static>) {
         if !watch.wait(self.deadline(), at) {
-            self.look(|_| ());
+            self.err();
         }
     }
 
@@ -363,16 +443,31 @@ impl Drop for Node {
     }
 }
 
-/// Does all of it, even if some of it panics; then the first panic goes on.
-fn run(actions: Vec<Action>) {
-    let mut panic: Option<Box<dyn Any + Send>> = None;
-    for action in actions {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(action)) {
-            panic.get_or_insert(payload);
-        }
+/// Ends a watcher, if there was one; it was taken out of its node under the lock.
+fn unwatch(watch: Option<Arc<Signal>>) {
+    if let Some(watch) = watch {
+        watch.close(WATCHED);
+        watch.wake();
     }
-    if let Some(payload) = panic {
-        resume_unwind(payload);
+}
+
+/// How a watcher's signal is closed.
+const WATCHED: u8 = 1;
+
+/// The error as a signal's number.
+fn number(err: ContextError) -> u8 {
+    match err {
+        ContextError::Canceled => 1,
+        ContextError::DeadlineExceeded => 2,
+    }
+}
+
+/// The reverse; `None` for 0, an open signal.
+fn error(number: u8) -> Option<ContextError> {
+    match number {
+        0 => None,
+        1 => Some(ContextError::Canceled),
+        _ => Some(ContextError::DeadlineExceeded),
     }
 }
 

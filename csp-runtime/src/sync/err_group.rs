@@ -19,9 +19,10 @@ use std::panic::{
     AssertUnwindSafe, Location, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind,
 };
 use std::sync::Arc;
+use std::thread;
 
 use crate::context::{CancelHandle, Context};
-use crate::goroutine::Reason;
+use crate::goroutine::{Reason, discard};
 use crate::locals;
 use crate::primitive::spin::Spin;
 use crate::sched;
@@ -32,6 +33,13 @@ use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 /// Go's `errgroup.Group`.
 ///
 /// Clones share one group. `go!(in group => …)` starts a goroutine in it, as [`go`](Self::go) does.
+///
+/// - Goroutines of a group may outlive the function that started them, and so cannot borrow from it: move or
+///   `clone(…)` in what they need. [`scope`](crate::scope()) is for those that borrow.
+/// - What they return beside an error is dropped. To collect it, send it into a channel, as below.
+/// - The error goes to whoever waits. The context is cancelled without it: its [`cause`](Context::cause) is
+///   [`Canceled`](crate::context::ContextError::Canceled).
+/// - Dropping a group cancels nothing, and waits for nobody; errors and panics of its goroutines then stay unknown.
 ///
 /// # Examples
 ///
@@ -50,6 +58,28 @@ use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 ///     });
 /// }
 /// assert_eq!(group.wait(), Err("number 1 failed".to_string()));
+/// ```
+///
+/// Where the goroutines use `?`, the error's type has to be said, and results go through a channel:
+///
+/// ```
+/// use csp::prelude::*;
+///
+/// let group = ErrGroup::<std::num::ParseIntError>::new();
+/// let (tx, rx) = unbounded();
+/// for text in ["1", "2", "3"] {
+///     go!(in group, clone(tx) => {
+///         let n: u32 = text.parse()?;
+///         let _ = tx.send(n * 10);
+///         Ok(())
+///     });
+/// }
+/// drop(tx); // so that `rx` ends
+/// group.wait()?;
+/// let mut all: Vec<_> = rx.iter().collect();
+/// all.sort();
+/// assert_eq!(all, [10, 20, 30]);
+/// # Ok::<(), std::num::ParseIntError>(())
 /// ```
 pub struct ErrGroup<E>(Arc<Shared<E>>);
 
@@ -169,10 +199,27 @@ impl<E> ErrGroup<E> {
         wakes.ready();
     }
 
-    /// Records a failure of a member; what is not the first of its kind is dropped.
+    /// Takes note of a failure of a member, and cancels. What is not the first of its kind is dropped; if that panics, it
+    /// is one more failure.
     fn fail(&self, failure: Result<E, Box<dyn Any + Send>>) {
+        let late = self.record(failure);
+        self.0.cancel.cancel();
+        let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(late))) else {
+            return;
+        };
+        task::panicked();
+        if let Some(Err(payload)) = self.record(Err(payload)) {
+            discard(payload);
+        }
+    }
+
+    /// Keeps a failure if it is the first of its kind, else gives it back.
+    fn record(
+        &self,
+        failure: Result<E, Box<dyn Any + Send>>,
+    ) -> Option<Result<E, Box<dyn Any + Send>>> {
         let mut state = self.0.state.lock();
-        let late = match failure {
+        match failure {
             Ok(error) if state.error.is_none() => {
                 state.error = Some(error);
                 None
@@ -182,10 +229,7 @@ impl<E> ErrGroup<E> {
                 None
             }
             late => Some(late),
-        };
-        drop(state);
-        self.0.cancel.cancel();
-        drop(late);
+        }
     }
 }
 
@@ -273,7 +317,8 @@ impl<E: Send + 'static> ErrGroup<E> {
     ///
     /// # Panics
     ///
-    /// If a goroutine panicked, with the payload of the first one; errors are then forgotten.
+    /// If a goroutine panicked, with the payload of the first one; errors are then forgotten. But if the caller itself is
+    /// unwinding, in a destructor that waits, its own panic goes on, and those of the group are dropped.
     #[track_caller]
     pub fn wait(&self) -> Result<(), E> {
         self.wait_for_all(Location::caller());
@@ -281,9 +326,14 @@ impl<E: Send + 'static> ErrGroup<E> {
         let (error, panic) = (state.error.take(), state.panic.take());
         drop(state);
         self.0.cancel.cancel();
-        if let Some(payload) = panic {
-            drop(error);
-            resume_unwind(payload);
+        match panic {
+            // A destructor that waits: a second panic would end the process.
+            Some(payload) if thread::panicking() => discard(payload),
+            Some(payload) => {
+                drop(error);
+                resume_unwind(payload);
+            }
+            None => {}
         }
         error.map_or(Ok(()), Err)
     }

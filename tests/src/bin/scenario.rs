@@ -35,6 +35,7 @@ fn main() {
         }
         "thread" => thread(),
         "socket" => socket(),
+        "no_stack" => no_stack(),
         other => panic!("no scenario {other}"),
     }
 }
@@ -155,4 +156,33 @@ fn socket() {
     std::io::Read::read_to_string(&mut near, &mut text).expect("the end");
     print!("{text}");
     writer.wait().expect("it has ended");
+}
+
+/// Started with little memory: uses it up, and then asks for a function after a deadline, before and after there is memory.
+fn no_stack() {
+    let (tx, rx) = unbounded();
+    let (hold, held) = channel::<()>(0);
+    let mut holders = Vec::new();
+    while let Ok(holder) = std::panic::catch_unwind(|| {
+        let held = held.clone();
+        go!({
+            held.recv();
+        })
+    }) {
+        holders.push(holder);
+    }
+    let (ctx, _) = csp::context::Context::background().with_timeout(Duration::from_secs(1));
+    let attempt = |text: &'static str| {
+        let (ctx, tx) = (ctx.clone(), tx.clone());
+        move || ctx.after_func(move || tx.send(text).expect("main waits"))
+    };
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt("first"))).is_err();
+    drop(hold);
+    holders
+        .drain(..)
+        .for_each(|holder| holder.join().expect("it ends"));
+    attempt("second")();
+    drop(tx);
+    println!("refused {refused}");
+    rx.iter().for_each(|text| println!("{text}"));
 }

@@ -1,6 +1,6 @@
 //! Functions that run once a context is done.
 
-use super::{CANCELED, EXCEEDED, HOUR, SOON};
+use super::{CANCELED, Cause, EXCEEDED, HOUR, SOON};
 use csp::context::{Context, StopFunc};
 use csp::prelude::*;
 use csp_tests::{Ledger, everywhere, settle, until};
@@ -125,5 +125,40 @@ fn the_watcher_of_a_deadline_ends_with_its_last_function_or_its_context() {
         let stop = arrange(&free);
         assert_eq!(arranged(), 0);
         assert!(stop.stop());
+    });
+}
+
+#[test]
+fn stop_does_not_wait_for_a_function_that_runs() {
+    everywhere(|_| {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let (tx, rx) = channel::<()>(0);
+        let stop = ctx.after_func(move || assert_eq!(rx.recv(), Some(())));
+        assert!(tx.try_send(()).is_err());
+        cancel.cancel();
+        assert!(!stop.stop());
+        // It runs, and is still there to receive.
+        tx.send(()).unwrap();
+    });
+}
+
+#[test]
+fn after_func_merges_two_contexts() {
+    everywhere(|_| {
+        for which in 0..2 {
+            let (first, cancel_first) = Context::background().with_value('v').with_cancel();
+            let (second, cancel_second) = Context::background().with_cancel();
+            let (merged, cancel) = first.with_cancel();
+            let stop = second.after_func({
+                let second = second.clone();
+                move || cancel.cancel_with(second.cause().unwrap().to_string())
+            });
+            [cancel_first, cancel_second][which].cancel_with(Cause(which as u32));
+            assert_eq!(merged.done().recv(), None);
+            let cause = merged.cause().unwrap().to_string();
+            assert_eq!((merged.err(), cause), (CANCELED, format!("cause {which}")));
+            assert_eq!(merged.value::<char>().as_deref(), Some(&'v'));
+            assert_eq!(stop.stop(), which == 0);
+        }
     });
 }

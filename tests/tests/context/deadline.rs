@@ -134,3 +134,67 @@ fn a_cancel_before_the_deadline_is_no_timeout() {
         );
     });
 }
+
+#[test]
+fn a_deadline_that_has_passed_is_not_overwritten_by_a_cancel_above() {
+    everywhere(|_| {
+        let (parent, cancel) = Context::background().with_cancel();
+        let deadline = Instant::now() + SOON;
+        let children = [Cause(1), Cause(2)].map(|cause| {
+            parent
+                .with_deadline_cause(deadline, cause)
+                .0
+                .with_cancel()
+                .0
+        });
+        let [asked, other] = &children;
+        // Closed by the clock, before anybody has asked for the error.
+        assert_eq!((asked.done().recv(), other.done().recv()), (None, None));
+        assert_eq!(asked.err(), EXCEEDED);
+        cancel.cancel_with(Cause(3));
+        assert_eq!((parent.err(), cause(&parent)), (CANCELED, Some(Ok(3))));
+        for (child, number) in children.iter().zip(1..) {
+            assert_eq!((child.err(), cause(child)), (EXCEEDED, Some(Ok(number))));
+        }
+        // What is derived from it now is late for both.
+        let (late, _) = parent.with_deadline_cause(deadline, Cause(4));
+        assert_eq!((late.err(), cause(&late)), (CANCELED, Some(Ok(3))));
+    });
+}
+
+#[test]
+fn nested_deadlines_have_their_own_causes_whoever_is_asked_first() {
+    everywhere(|_| {
+        for first in 0..4 {
+            let start = Instant::now();
+            let (outer, cancel) = Context::background().with_deadline_cause(start + SOON, Cause(1));
+            let (inner, _) = outer.with_deadline_cause(start + SOON / 2, Cause(2));
+            let (leaf, _) = inner.with_cancel();
+            assert_eq!(outer.done().recv(), None);
+            match first {
+                0 => assert_eq!(outer.err(), EXCEEDED),
+                1 => assert_eq!(inner.err(), EXCEEDED),
+                2 => drop(outer.with_cancel()),
+                _ => cancel.cancel(),
+            }
+            for (ctx, number) in [(&outer, 1), (&inner, 2), (&leaf, 2)] {
+                assert_eq!((ctx.err(), cause(ctx)), (EXCEEDED, Some(Ok(number))));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_cancel_above_before_the_deadline_stays_one() {
+    everywhere(|_| {
+        let (parent, cancel) = Context::background().with_cancel();
+        let (child, _) = parent.with_timeout_cause(SOON, Cause(1));
+        let (twin, _) = Context::background().with_deadline(child.deadline().unwrap());
+        cancel.cancel_with(Cause(2));
+        let cancelled = twin.err().is_none();
+        assert_eq!(twin.done().recv(), None);
+        if cancelled {
+            assert_eq!((child.err(), cause(&child)), (CANCELED, Some(Ok(2))));
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use super::{CANCELED, Cause, HOUR, cause};
 use csp::context::{CancelHandle, Context, StopFunc};
 use csp::prelude::*;
-use csp_tests::{Ledger, Peer, Rng, everywhere};
+use csp_tests::{Ledger, Peer, Rng, everywhere, settle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +18,27 @@ fn ten_thousand_children_follow_their_parent() {
                 .iter()
                 .all(|child| child.err() == CANCELED && cause(child) == Some(Ok(7)))
         );
+    });
+}
+
+#[test]
+fn more_waiters_than_are_woken_at_a_time_are_all_woken() {
+    everywhere(|_| {
+        let (ctx, cancel) = Context::background().with_cancel();
+        let (timed, _) = ctx.with_timeout(HOUR);
+        let ended = WaitGroup::new();
+        for n in 0..1_000 {
+            let ctx = if n % 2 == 0 { &ctx } else { &timed };
+            go!(in ended, clone(ctx) => {
+                select! {
+                    <-ctx.done() => assert_eq!(ctx.err(), CANCELED),
+                    _ = <-never::<()>() => {}
+                }
+            });
+        }
+        settle();
+        cancel.cancel();
+        ended.wait();
     });
 }
 

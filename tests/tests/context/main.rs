@@ -11,7 +11,7 @@ mod after;
 mod deadline;
 mod load;
 
-use csp::context::{Context, ContextError};
+use csp::context::ContextError;
 use csp::prelude::*;
 use csp_tests::{Ledger, Peer, everywhere, settle};
 use std::error::Error;
@@ -73,6 +73,27 @@ fn the_errors_have_the_words_of_go() {
         ContextError::DeadlineExceeded.to_string(),
         "context deadline exceeded"
     );
+}
+
+#[test]
+fn the_errors_become_errors_of_input_and_output() {
+    use std::io;
+    fn read(ctx: &Context) -> io::Result<()> {
+        ctx.check()?;
+        Ok(())
+    }
+    let (ctx, cancel) = Context::background().with_cancel();
+    assert!(read(&ctx).is_ok());
+    cancel.cancel();
+    let (late, _) = Context::background().with_timeout(Duration::ZERO);
+    for (ctx, kind, own) in [
+        (ctx, io::ErrorKind::Other, CANCELED),
+        (late, io::ErrorKind::TimedOut, EXCEEDED),
+    ] {
+        let error = read(&ctx).unwrap_err();
+        let inner = error.get_ref().and_then(|error| error.downcast_ref());
+        assert_eq!((error.kind(), inner.copied()), (kind, own));
+    }
 }
 
 #[test]
