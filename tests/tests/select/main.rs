@@ -1,0 +1,10 @@
+//! `select!` and `Select`: a file for each side of what they promise; the long runs are `select_stress`.
+//!
+//! One binary, because each is linked with everything below it.
+
+mod choice;
+mod control;
+mod disable;
+mod leftovers;
+mod peers;
+mod value;
