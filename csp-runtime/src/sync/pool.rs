@@ -111,7 +111,10 @@ impl<T> Drop for Stack<T> {
     fn drop(&mut self) {
         // One after the other: the nodes' own drop would go as deep as the stack is high.
         while let Some(mut node) = self.0.take() {
-            self.0 = node.below.take();
+            // A stack again, which goes on in here if the value panics; a second panic then aborts, as anywhere.
+            let mut rest = Stack(node.below.take());
+            drop(node);
+            self.0 = rest.0.take();
         }
     }
 }
@@ -180,11 +183,12 @@ impl<T> Pool<T> {
         self.give_back(Box::new(Node { value, below: None }));
     }
 
-    /// Drops all objects that lie idle.
+    /// Drops all objects that lie idle, also if one of them panics.
     pub fn clear(&self) {
-        for shard in self.shards.get().into_iter().flatten() {
-            drop(shard.take_all());
-        }
+        let shards = self.shards.get().into_iter().flatten();
+        // All are taken before the first object is dropped: a `Vec` drops the others if one panics.
+        let stacks: Vec<_> = shards.map(|shard| shard.take_all()).collect();
+        drop(stacks);
     }
 
     /// Returns how many objects lie idle; a moment later it may be another number.

@@ -413,6 +413,32 @@ fn a_pool_drops_what_it_holds_once_however_much() {
 }
 
 #[test]
+fn an_object_that_panics_does_not_keep_the_others() {
+    const MANY: usize = 100_000;
+    struct Object(bool, Arc<AtomicUsize>);
+    impl Drop for Object {
+        fn drop(&mut self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.0, "on purpose");
+        }
+    }
+    everywhere(|peers| {
+        let pool = Arc::new(Pool::<Object>::new(|| panic!("none is made")));
+        let dropped = Arc::new(AtomicUsize::new(0));
+        (1..MANY).for_each(|_| pool.put(Object(false, Arc::clone(&dropped))));
+        pool.put(Object(true, Arc::clone(&dropped)));
+        // Another's shard has one more.
+        let (other, object) = (Arc::clone(&pool), Object(false, Arc::clone(&dropped)));
+        peers.spawn(move || other.put(object)).join();
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.clear())).is_err());
+        assert_eq!(
+            (dropped.load(Ordering::Relaxed), pool.idle()),
+            (MANY + 1, 0)
+        );
+    });
+}
+
+#[test]
 fn a_storm_on_a_pool_gives_no_object_to_two() {
     everywhere(|peers| {
         let made = Arc::new(AtomicUsize::new(0));
