@@ -206,7 +206,7 @@ impl Default for Condvar {
 
 impl fmt::Debug for Condvar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Condvar(..)")
+        f.debug_struct("Condvar").finish_non_exhaustive()
     }
 }
 
@@ -246,9 +246,8 @@ mod model {
         });
     }
 
-    #[test]
-    fn loom_notify_all_wakes_both() {
-        check(2, || {
+    fn two_are_woken_by(notify: fn(&Condvar)) {
+        check(2, move || {
             let shared = shared();
             let waiters = [(); 2].map(|()| {
                 let shared = shared.clone();
@@ -257,10 +256,23 @@ mod model {
                 })
             });
             *shared.0.lock() = 1;
-            shared.1.notify_all();
+            notify(&shared.1);
             for waiter in waiters {
                 waiter.join().unwrap();
             }
+        });
+    }
+
+    #[test]
+    fn loom_notify_all_wakes_both() {
+        two_are_woken_by(Condvar::notify_all);
+    }
+
+    #[test]
+    fn loom_two_notifications_wake_two() {
+        two_are_woken_by(|condvar| {
+            condvar.notify_one();
+            condvar.notify_one();
         });
     }
 

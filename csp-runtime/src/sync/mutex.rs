@@ -126,7 +126,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
             Some(guard) => text.field("data", &&*guard),
             None => text.field("data", &format_args!("<locked>")),
         };
-        text.finish()
+        text.finish_non_exhaustive()
     }
 }
 

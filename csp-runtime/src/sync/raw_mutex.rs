@@ -131,7 +131,7 @@ impl RawMutex {
             if since == 0 {
                 since = now;
             }
-            if now >= deadline {
+            if is_up(deadline, now, awake) {
                 return awake && self.word.give_up() == Taken::Yes;
             }
             starves |= now - since > STARVES;
@@ -192,6 +192,16 @@ impl RawMutex {
     }
 }
 
+/// Whether a deadline has passed for one who is about to queue. In a model it passes while one waits, or else between
+/// the wake-up and the next attempt: so one who was awake gives up there.
+fn is_up(deadline: u64, now: u64, awake: bool) -> bool {
+    if cfg!(loom) {
+        awake && deadline < NEVER
+    } else {
+        now >= deadline
+    }
+}
+
 /// How a wait in the queue ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Waited {
@@ -211,6 +221,9 @@ mod model {
     use crate::primitive::model::{Plain, check};
     use loom::sync::Arc;
     use loom::thread;
+
+    /// A deadline to come: the model decides when it does.
+    const SOON: u64 = NEVER - 1;
 
     struct Shared {
         mutex: RawMutex,
@@ -276,19 +289,37 @@ mod model {
         });
     }
 
+    fn count_in_time(shared: &Shared) {
+        if shared.mutex.lock_until(SOON, Location::caller()) {
+            shared.data.set(shared.data.get() + 1);
+            shared.mutex.unlock();
+        }
+    }
+
+    /// As [`count_in_time`] does that has starved from the first.
+    fn count_starving_in_time(shared: &Shared) {
+        let has_it = match shared.mutex.wait(false, true, SOON, Location::caller()) {
+            Waited::Taken => true,
+            Waited::HandedOver => {
+                shared.mutex.word.end_starvation();
+                true
+            }
+            Waited::Woken => shared.mutex.word.give_up() == Taken::Yes,
+            Waited::TimedOut => false,
+        };
+        if has_it {
+            shared.data.set(shared.data.get() + 1);
+            shared.mutex.unlock();
+        }
+    }
+
     /// A waiter whose time is up leaves nobody behind it asleep, and no bit that makes the mutex unusable.
     #[test]
     fn loom_a_timed_out_waiter_leaves_the_mutex_whole() {
         check(3, || {
             let shared = shared();
             shared.mutex.lock(Location::caller());
-            let timed = spawn(&shared, |shared| {
-                // A deadline to come: the model decides when it does.
-                if shared.mutex.lock_until(NEVER - 1, Location::caller()) {
-                    shared.data.set(shared.data.get() + 1);
-                    shared.mutex.unlock();
-                }
-            });
+            let timed = spawn(&shared, count_in_time);
             let other = spawn(&shared, count);
             shared.mutex.unlock();
             timed.join().unwrap();
@@ -296,5 +327,34 @@ mod model {
             count(&shared);
             assert!(matches!(shared.data.get(), 2 | 3));
         });
+    }
+
+    /// One whose time is up, asleep or awake, races with an unlock and a holder that was faster; another who queues
+    /// behind that holder, when all this is over or not, is woken.
+    fn who_sleeps_after_a_timeout_is_woken(timed: fn(&Shared)) {
+        check(3, move || {
+            let shared = shared();
+            shared.mutex.lock(Location::caller());
+            let timed = spawn(&shared, timed);
+            shared.mutex.unlock();
+            shared.mutex.lock(Location::caller());
+            let later = spawn(&shared, count);
+            shared.data.set(shared.data.get() + 1);
+            shared.mutex.unlock();
+            timed.join().unwrap();
+            later.join().unwrap();
+            assert!(matches!(shared.data.get(), 2 | 3));
+            assert!(shared.mutex.try_lock());
+        });
+    }
+
+    #[test]
+    fn loom_who_sleeps_after_a_timeout_is_woken() {
+        who_sleeps_after_a_timeout_is_woken(count_in_time);
+    }
+
+    #[test]
+    fn loom_who_sleeps_after_the_timeout_of_a_starving_waiter_is_woken() {
+        who_sleeps_after_a_timeout_is_woken(count_starving_in_time);
     }
 }

@@ -203,12 +203,13 @@ fn a_mutex_works_in_a_static_and_for_unsized_values() {
     assert_eq!(Mutex::from(5).into_inner(), 5);
     let mut mutex = Mutex::<String>::default();
     mutex.get_mut().push('x');
-    assert_eq!(format!("{mutex:?}"), "Mutex { data: \"x\" }");
+    assert_eq!(format!("{mutex:?}"), "Mutex { data: \"x\", .. }");
     let guard = mutex.lock();
     assert_eq!(
         format!("{guard} {guard:?} {mutex:?}"),
-        "x \"x\" Mutex { data: <locked> }"
+        "x \"x\" Mutex { data: <locked>, .. }"
     );
+    assert_eq!(format!("{:?}", Condvar::new()), "Condvar { .. }");
 }
 
 #[test]
