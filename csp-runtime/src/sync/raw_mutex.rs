@@ -332,7 +332,7 @@ mod model {
     /// One whose time is up, asleep or awake, races with an unlock and a holder that was faster; another who queues
     /// behind that holder, when all this is over or not, is woken.
     fn who_sleeps_after_a_timeout_is_woken(timed: fn(&Shared)) {
-        check(3, move || {
+        check(2, move || {
             let shared = shared();
             shared.mutex.lock(Location::caller());
             let holder = spawn(&shared, |shared| {
