@@ -403,3 +403,33 @@ fn exchange(depth: u32, there: &Sender<u32>, ours: &Receiver<u32>) -> u32 {
     there.send(1).expect("the peer receives");
     ours.recv().expect("the peer sends")
 }
+
+#[test]
+fn a_report_names_each_lock_and_the_users_line() {
+    let output = run(env!("CARGO_BIN_EXE_scenario_report"), &["locked"], &[]);
+    output.code(2);
+    let headline = "fatal error: all goroutines are asleep - deadlock!\n\n";
+    let list = entries(output.stderr.strip_prefix(headline).expect("the headline"));
+    for (name, state) in [
+        ("mutex", "sync.Mutex.Lock"),
+        ("condvar", "sync.Cond.Wait"),
+        ("rwlock-read", "sync.RWMutex.RLock"),
+        ("rwlock-write", "sync.RWMutex.Lock"),
+        ("once", "sync.Once"),
+        ("lazy", "sync.Once"),
+        ("barrier", "sync.Barrier"),
+        ("semaphore", "sync.Semaphore.Acquire"),
+    ] {
+        let named = |entry: &&Entry| entry.name.as_deref() == Some(name);
+        let entry = list.iter().find(named).expect(name);
+        assert_eq!(entry.state, state, "{name}");
+        let mut words = output.stdout.split_whitespace();
+        words.find(|word| *word == name).expect(name);
+        let line = words.next().expect("its line");
+        let at = entry.at.as_deref().expect("it waits");
+        assert!(
+            at.contains(&format!("scenario_report.rs:{line}:")),
+            "{name}: {at}"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! Programs that end in a list of their goroutines; the first argument chooses.
 
 use csp::prelude::*;
-use csp::sync::{Barrier, LazyLock, OnceLock, RwLock, Semaphore};
+use csp::sync::{Barrier, Condvar, LazyLock, Mutex, OnceLock, RwLock, Semaphore};
 use csp_tests::entries;
 use std::hint::black_box;
 use std::io::Write;
@@ -199,7 +199,18 @@ fn locked() {
     });
     static BARRIER: Barrier = Barrier::new(2);
     static SLOTS: Semaphore = Semaphore::new(1);
-    let _writing = LOCK.write();
+    static MUTEX: Mutex<u8> = Mutex::new(0);
+    static OTHER: Mutex<u8> = Mutex::new(0);
+    static CHANGED: Condvar = Condvar::new();
+    let (_writing, _locked) = (LOCK.write(), MUTEX.lock());
+    go!(name("mutex") => {
+        println!("mutex {}", line!() + 1);
+        let _locked = MUTEX.lock();
+    });
+    go!(name("condvar") => {
+        println!("condvar {}", line!() + 1);
+        drop(CHANGED.wait(OTHER.lock()));
+    });
     go!(name("rwlock-read") => {
         println!("rwlock-read {}", line!() + 1);
         let _reading = LOCK.read();

@@ -1,11 +1,11 @@
-//! Semaphore, Barrier and Pool: turns, rounds and objects; and what a report says of waits in `csp::sync`.
+//! Semaphore, Barrier and Pool: turns, rounds and objects.
 
 use csp::go;
 use csp::sync::atomic::{AtomicUsize, Ordering};
 use csp::sync::{Arc, Barrier, OwnedSemaphorePermit, Pool, Semaphore};
 use csp_tests::{
-    Counted, LIMIT, Ledger, PROCS, Peer, Rng, entries, everywhere, in_state, run, settle, until,
-    with_procs, within,
+    Counted, LIMIT, Ledger, PROCS, Peer, Rng, everywhere, in_state, settle, until, with_procs,
+    within,
 };
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
@@ -466,32 +466,4 @@ fn a_storm_on_a_pool_gives_no_object_to_two() {
         let objects: Vec<_> = (0..made).map(|_| pool.get()).collect();
         assert_eq!(objects.iter().map(|object| object.1).sum::<u64>(), 6 * 300);
     });
-}
-
-#[test]
-fn a_deadlock_report_names_each_wait_and_the_users_line() {
-    let output = run(env!("CARGO_BIN_EXE_scenario_report"), &["locked"], &[]);
-    output.code(2);
-    let headline = "fatal error: all goroutines are asleep - deadlock!\n\n";
-    let list = entries(output.stderr.strip_prefix(headline).expect("the headline"));
-    for (name, state) in [
-        ("rwlock-read", "sync.RWMutex.RLock"),
-        ("rwlock-write", "sync.RWMutex.Lock"),
-        ("once", "sync.Once"),
-        ("lazy", "sync.Once"),
-        ("barrier", "sync.Barrier"),
-        ("semaphore", ACQUIRE),
-    ] {
-        let named = |entry: &&csp_tests::Entry| entry.name.as_deref() == Some(name);
-        let entry = list.iter().find(named).expect(name);
-        assert_eq!(entry.state, state, "{name}");
-        let mut words = output.stdout.split_whitespace();
-        words.find(|word| *word == name).expect(name);
-        let line = words.next().expect("its line");
-        let at = entry.at.as_deref().expect("it waits");
-        assert!(
-            at.contains(&format!("scenario_report.rs:{line}:")),
-            "{name}: {at}"
-        );
-    }
 }
