@@ -21,13 +21,15 @@ use std::panic::{
 use std::sync::Arc;
 use std::thread;
 
+use super::line::Line;
 use crate::context::{CancelHandle, Context};
 use crate::goroutine::{Reason, discard};
 use crate::locals;
-use crate::primitive::spin::Spin;
+use crate::primitive::clock::NEVER;
+use crate::primitive::spin::{Spin, SpinGuard};
 use crate::sched;
 use crate::task::{self, Options, spawn};
-use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
+use crate::wait::{Outcome, Task, WaitList, Wakes};
 
 /// Runs goroutines that return a `Result`, and waits for them: the first error wins, and cancels the group's context. As
 /// Go's `errgroup.Group`.
@@ -280,12 +282,7 @@ impl<E: Send + 'static> ErrGroup<E> {
             state.running += 1;
             return;
         }
-        let task = Task::current();
-        let waiter = Waiter::new();
-        waiter.prepare(task, None, 0, std::ptr::null_mut());
-        state.starters.push(&waiter, false);
-        let _inside = state.unlock();
-        task.park(Reason::ErrGroupGo, at);
+        self.stand_in(|state| &mut state.starters, state, Reason::ErrGroupGo, at);
     }
 
     /// Starts a goroutine for which there is a place.
@@ -341,16 +338,27 @@ impl<E: Send + 'static> ErrGroup<E> {
     fn wait_for_all(&self, at: &'static Location<'static>) {
         Task::warm_up();
         sched::checkpoint();
-        let mut state = self.0.state.lock();
-        if state.running == 0 {
-            return;
+        let state = self.0.state.lock();
+        if state.running > 0 {
+            self.stand_in(|state| &mut state.waiters, state, Reason::ErrGroupWait, at);
         }
-        let task = Task::current();
-        let waiter = Waiter::new();
-        waiter.prepare(task, None, 0, std::ptr::null_mut());
-        state.waiters.push(&waiter, false);
-        let _inside = state.unlock();
-        task.park(Reason::ErrGroupWait, at);
+    }
+
+    /// Waits in one of the lists, until it is let go.
+    fn stand_in(
+        &self,
+        list: fn(&mut State<E>) -> &mut WaitList,
+        state: SpinGuard<'_, State<E>>,
+        reason: Reason,
+        at: &'static Location<'static>,
+    ) {
+        let line = Line {
+            reason,
+            at,
+            deadline: NEVER,
+        };
+        // Without a deadline it does not come back with the lock.
+        let _ = line.wait(&self.0.state, state, list, 0);
     }
 }
 
