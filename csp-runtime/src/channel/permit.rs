@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use super::error::SendError;
 use super::shared::Handle;
-use super::state::{Sent, hand_over};
+use super::state::{Sent, State, hand_over};
 use crate::wait::{Outcome, Task, Waiter};
 
 /// The right, and the duty, to send one value: made by a select whose send arm was chosen.
@@ -52,12 +52,12 @@ impl<T> SendPermit<T> {
                 Ok(())
             }
             Kind::Place(channel) => {
-                let result = redeem(&channel, value);
+                let result = complete(&channel, value, State::redeem);
                 channel.drop_sender();
                 result
             }
             Kind::Promise(channel) => {
-                let result = fulfil(&channel, value);
+                let result = complete(&channel, value, State::fulfil);
                 channel.drop_sender();
                 result
             }
@@ -76,9 +76,14 @@ impl<T> SendPermit<T> {
     }
 }
 
-fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
+/// Hands the value over by `step`, a transition of the state, and makes the ring larger if that needs memory.
+fn complete<T>(
+    channel: &Handle<T>,
+    mut value: T,
+    step: fn(&mut State<T>, T) -> Sent<T>,
+) -> Result<(), SendError<T>> {
     loop {
-        let sent = channel.lock().redeem(value);
+        let sent = step(&mut channel.lock(), value);
         match sent {
             Sent::Done(peer) => {
                 handed(channel, peer);
@@ -88,23 +93,6 @@ fn redeem<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
             Sent::Grow(back) | Sent::Full(back) => {
                 value = back;
                 // A value that a future gave back may lie in the place that was reserved.
-                channel.grow_beyond();
-            }
-        }
-    }
-}
-
-fn fulfil<T>(channel: &Handle<T>, mut value: T) -> Result<(), SendError<T>> {
-    loop {
-        let sent = channel.lock().fulfil(value);
-        match sent {
-            Sent::Done(peer) => {
-                handed(channel, peer);
-                return Ok(());
-            }
-            Sent::Closed(back) => return Err(SendError(back)),
-            Sent::Grow(back) | Sent::Full(back) => {
-                value = back;
                 channel.grow_beyond();
             }
         }
