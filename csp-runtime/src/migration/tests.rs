@@ -18,6 +18,8 @@ use crate::coroutine::{Command, Coroutine};
 
 /// Bytes of a stack: without a guard, so more than unoptimised frames take.
 const STACK: usize = 1 << 20;
+/// Bytes below it, in whose midst its [`Probe`] lies: what else was allocated is further away than a pointer reaches.
+const HEAD: usize = 4096;
 
 /// A coroutine that runs a test's body.
 struct Probe {
@@ -29,14 +31,23 @@ struct Probe {
 impl Probe {
     /// On a stack of its own, which is leaked, as the coroutine must not move.
     fn new(body: fn(&Probe)) -> &'static Self {
-        let layout = Layout::from_size_align(STACK, 4096).expect("a layout");
+        const { assert!(size_of::<Self>() <= HEAD / 4) };
+        let layout = Layout::from_size_align(HEAD + STACK, 4096).expect("a layout");
         // SAFETY: the size is not zero.
-        let low = unsafe { alloc_zeroed(layout) }.expose_provenance();
-        let probe: &'static Self = Box::leak(Box::new(Self {
-            coroutine: Coroutine::new(),
-            body,
-            low,
-        }));
+        let memory = unsafe { alloc_zeroed(layout) };
+        assert!(!memory.is_null());
+        // SAFETY: both lie in what was just allocated.
+        let (low, place) = unsafe { (memory.add(HEAD), memory.add(HEAD / 2).cast::<Self>()) };
+        let low = low.expose_provenance();
+        // SAFETY: the place is ours, aligned, large enough and leaked.
+        let probe: &'static Self = unsafe {
+            place.write(Self {
+                coroutine: Coroutine::new(),
+                body,
+                low,
+            });
+            &*place
+        };
         let ends = NonZeroUsize::new(low + STACK).zip(NonZeroUsize::new(low));
         let (base, limit) = ends.expect("an allocation");
         // SAFETY: the stack is new; `Probe::run` ends by suspending, and a failing test may well abort.
@@ -250,9 +261,16 @@ fn the_handle_of_the_thread_binds_nobody() {
 /// The front page says so.
 #[test]
 fn an_object_behind_another_is_not_found() {
-    let found = verdicts(|probe| {
+    /// Not inlined: the body's frame shall hold nothing but the handle.
+    #[inline(never)]
+    fn first() -> Rc<u32> {
+        // Of a length that keeps what else is allocated out of a pointer's reach.
+        MANY.with_borrow_mut(|many| many.reserve(100));
         MANY.with_borrow_mut(|many| many.push(Rc::new(1)));
-        let mine = MANY.with_borrow(|many| Rc::clone(&many[0]));
+        MANY.with_borrow(|many| Rc::clone(&many[0]))
+    }
+    let found = verdicts(|probe| {
+        let mine = first();
         probe.wait();
         assert_eq!(*mine, 1);
     });
