@@ -47,7 +47,8 @@ impl Arena {
     /// front of `out`: as many as there is room for if it can, at least 1, and 0 only when `out`
     /// is empty.
     ///
-    /// Costs a system call a slot; take 32 to 64 at a time. The first call of a process reads the
+    /// Costs one or two system calls, on older kernels one a slot; take 32 to 64 at a time. The top pages of many slots
+    /// that are taken together get their memory at once, unless they are the first of their class. The first call of a process reads the
     /// environment, and so may allocate; later ones do not.
     ///
     /// # Errors
@@ -68,6 +69,8 @@ impl Arena {
         let ready = *guarded.as_ref().unwrap_or(&0);
         if ready < run.len {
             pool.give_back(&run, ready);
+        } else if run.is_one_of_many() {
+            guard::populate(&run);
         }
         for at in 0..guarded? {
             out[at as usize].write(run.slot(at));

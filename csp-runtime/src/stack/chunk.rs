@@ -50,6 +50,9 @@ const SPARE: usize = 16 << 20;
 /// The slots that a chunk should have even when space is scarce.
 const FEW: usize = 4;
 
+/// So many slots taken together are a burst.
+const MANY: u32 = 16;
+
 /// The reservations of one size class.
 pub(super) struct Pool {
     /// The chunks; those below `count` are set and, but for `next`, never change.
@@ -85,6 +88,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Whether the slots will be used soon: they were taken together, and so were others before them.
+    pub(super) const fn is_one_of_many(&self) -> bool {
+        self.len >= MANY && self.first.index >= 2 * MANY
+    }
+
     /// Returns the `at`-th slot of the run.
     pub(super) fn slot(&self, at: u32) -> Slot {
         debug_assert!(at < self.len);

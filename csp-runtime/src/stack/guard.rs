@@ -20,7 +20,8 @@
 
 use super::chunk::Run;
 use super::error::StackError;
-use super::map;
+use super::map::{self, Span};
+use super::slot::Slot;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::env;
 use std::io;
@@ -76,6 +77,8 @@ fn first_way() -> u8 {
 pub(super) unsafe fn install(run: &Run) -> Result<u32, StackError> {
     let mut done = 0;
     if way() == REGIONS {
+        // SAFETY: the guards are page-aligned parts of slots that nobody has touched.
+        done = unsafe { map::install_guards(Spans::of(run, Slot::guard).as_slice()) } as u32;
         while done < run.len {
             let slot = run.slot(done);
             // SAFETY: the guard is a page-aligned part of a slot that nobody has touched.
@@ -96,6 +99,37 @@ pub(super) unsafe fn install(run: &Run) -> Result<u32, StackError> {
     }
     // SAFETY: the caller's word.
     unsafe { protect(run, done) }
+}
+
+/// Gives the top pages of a run's slots their memory; for slots that will be used at once.
+pub(super) fn populate(run: &Run) {
+    // SAFETY: parts of the run's mapping.
+    unsafe { map::populate(Spans::of(run, Slot::top_page).as_slice()) };
+}
+
+/// A part of each slot of a run, up to [`Spans::MOST`] of them.
+struct Spans {
+    /// The first `len` are set.
+    spans: [Span; Spans::MOST],
+    len: usize,
+}
+
+impl Spans {
+    /// A kibibyte of the caller's stack; more would hardly save a system call.
+    const MOST: usize = 64;
+
+    fn of(run: &Run, part: fn(Slot) -> Span) -> Self {
+        let mut spans = [Span::EMPTY; Self::MOST];
+        let len = spans.len().min(run.len as usize);
+        for (at, span) in spans[..len].iter_mut().enumerate() {
+            *span = part(run.slot(at as u32));
+        }
+        Self { spans, len }
+    }
+
+    fn as_slice(&self) -> &[Span] {
+        &self.spans[..self.len]
+    }
 }
 
 /// Sets the guards of the slots from `done` on by protection; as [`install`].

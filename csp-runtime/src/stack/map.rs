@@ -153,6 +153,49 @@ pub(super) unsafe fn install_guard(start: NonNull<u8>, len: usize) -> io::Result
     unsafe { system::install_guard(start, len) }
 }
 
+/// Some pages of a mapping, as the system calls that take many of them want them.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Span(libc::iovec);
+
+impl Span {
+    /// No pages.
+    pub(super) const EMPTY: Span = Span(libc::iovec {
+        iov_base: ptr::null_mut(),
+        iov_len: 0,
+    });
+
+    /// The `len` bytes from `start` on; both page-aligned.
+    pub(super) const fn new(start: NonNull<u8>, len: usize) -> Span {
+        Span(libc::iovec {
+            iov_base: start.as_ptr().cast(),
+            iov_len: len,
+        })
+    }
+}
+
+/// Does what [`install_guard`] does to spans of one length in one system call, and returns to how many from the first
+/// on; to none where the system has no such call. What was left out is for [`install_guard`], which tells why.
+///
+/// # Safety
+///
+/// As for [`deny`], for each of them.
+pub(super) unsafe fn install_guards(spans: &[Span]) -> usize {
+    // SAFETY: the caller's word.
+    unsafe { system::install_guards(spans) }
+}
+
+/// Gives pages that are about to be written their memory, in one system call instead of a fault for each. Where the
+/// system cannot, or has no memory, nothing happens: the faults will tell.
+///
+/// # Safety
+///
+/// The spans are parts of mappings of this module.
+pub(super) unsafe fn populate(spans: &[Span]) {
+    // SAFETY: the caller's word.
+    unsafe { system::populate(spans) }
+}
+
 /// Returns how many mappings the process may have, where the system has such a limit.
 pub(super) fn max_map_count() -> Option<usize> {
     system::max_map_count()
@@ -170,6 +213,7 @@ fn check(code: libc::c_int) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 mod system {
     use super::*;
+    use core::sync::atomic::AtomicBool;
 
     /// Keeps address space out of the account of promised memory.
     pub(super) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
@@ -179,6 +223,56 @@ mod system {
     pub(super) unsafe fn install_guard(start: NonNull<u8>, len: usize) -> io::Result<()> {
         // SAFETY: the word of `super::install_guard`'s caller.
         check(unsafe { libc::madvise(start.as_ptr().cast(), len, MADV_GUARD_INSTALL) })
+    }
+
+    /// `PIDFD_SELF` of Linux 6.14: the calling process, also after a fork.
+    const PIDFD_SELF: libc::c_int = -10_000;
+
+    /// Takes an advice for many spans at once, and returns for how many bytes of them, from the first on.
+    ///
+    /// # Safety
+    ///
+    /// The advice may be taken for each of the spans.
+    unsafe fn advise(spans: &[Span], advice: libc::c_int) -> usize {
+        // Written once when the system has refused; it then refuses always.
+        static REFUSED: AtomicBool = AtomicBool::new(false);
+        if REFUSED.load(Ordering::Relaxed) {
+            return 0;
+        }
+        // SAFETY: the caller's word; `Span` is an `iovec`.
+        let bytes = unsafe {
+            libc::syscall(
+                libc::SYS_process_madvise,
+                PIDFD_SELF,
+                spans.as_ptr(),
+                spans.len(),
+                advice,
+                0,
+            )
+        };
+        usize::try_from(bytes).unwrap_or_else(|_| {
+            let error = io::Error::last_os_error().raw_os_error();
+            if matches!(
+                error,
+                Some(libc::EBADF | libc::ENOSYS | libc::EPERM | libc::ESRCH)
+            ) {
+                REFUSED.store(true, Ordering::Relaxed);
+            }
+            0
+        })
+    }
+
+    pub(super) unsafe fn install_guards(spans: &[Span]) -> usize {
+        let Some(first) = spans.first() else {
+            return 0;
+        };
+        // SAFETY: the word of `super::install_guards`'s caller.
+        unsafe { advise(spans, MADV_GUARD_INSTALL) / first.0.iov_len }
+    }
+
+    pub(super) unsafe fn populate(spans: &[Span]) {
+        // SAFETY: it changes no content, and the memory is this module's (caller).
+        unsafe { advise(spans, libc::MADV_POPULATE_WRITE) };
     }
 
     pub(super) unsafe fn refuse_huge_pages(start: NonNull<u8>, len: usize) {
@@ -252,6 +346,12 @@ mod system {
     pub(super) unsafe fn install_guard(_: NonNull<u8>, _: usize) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    pub(super) unsafe fn install_guards(_: &[Span]) -> usize {
+        0
+    }
+
+    pub(super) unsafe fn populate(_: &[Span]) {}
 
     pub(super) unsafe fn refuse_huge_pages(_: NonNull<u8>, _: usize) {}
 

@@ -14,6 +14,7 @@
 )]
 
 use super::class::SizeClass;
+use super::map::{self, Span};
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -60,6 +61,19 @@ impl Slot {
         // SAFETY: the colour is below 1 KiB, so the result is inside the slot's mapping or, with
         // colour 0, one past its end.
         unsafe { self.base.add(self.class.slot_size() - colour) }
+    }
+
+    /// Returns the pages of the guard.
+    pub(super) const fn guard(self) -> Span {
+        Span::new(self.base, self.class.guard_size())
+    }
+
+    /// Returns the highest page, in which the control block lies.
+    pub(super) fn top_page(self) -> Span {
+        let page = map::page_size();
+        // SAFETY: a slot has more than a page.
+        let start = unsafe { self.base.add(self.class.slot_size() - page) };
+        Span::new(start, page)
     }
 
     /// Returns the addresses of the guard, where any access is a fault.
