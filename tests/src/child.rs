@@ -9,6 +9,7 @@
 use std::env;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{self, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,13 +68,38 @@ pub fn child(test: &str, environment: &[(&str, &str)], scenario: impl FnOnce()) 
         scenario();
         process::exit(0);
     }
-    let mut command = Command::new(env::current_exe().expect("the test binary has a path"));
+    let binary = env::current_exe().expect("the test binary has a path");
+    let mut command = Command::new(&binary);
     command
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .args([
+            &*path_of(test, &binary),
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(SCENARIO, test)
         .env_remove("RUST_BACKTRACE");
     command.envs(environment.iter().copied());
     capture(command)
+}
+
+/// The name of a test with that of its module, as the harness wants it. A name that it did not know would run nothing, and
+/// succeed.
+fn path_of(test: &str, binary: &Path) -> String {
+    let list = Command::new(binary)
+        .args(["--list", "--format=terse"])
+        .output();
+    let list = list.expect("the test binary lists its tests").stdout;
+    let list = String::from_utf8_lossy(&list);
+    let mut named = list
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .filter(|path| path.rsplit("::").next() == Some(test));
+    let path = named
+        .next()
+        .unwrap_or_else(|| panic!("no test is named {test}"));
+    assert_eq!(named.next(), None, "two tests are named {test}");
+    path.to_owned()
 }
 
 /// Runs the scenario binary at `path` with `args`.

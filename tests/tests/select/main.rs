@@ -1,4 +1,4 @@
-//! `select!` and `Select`: a file for each side of what they promise; the long runs are `select_stress`.
+//! `select!` and `Select`: a file for each side of what they promise.
 //!
 //! One binary, because each is linked with everything below it.
 
@@ -7,4 +7,5 @@ mod control;
 mod disable;
 mod leftovers;
 mod peers;
+mod stress;
 mod value;

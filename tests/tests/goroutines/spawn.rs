@@ -373,5 +373,5 @@ fn a_panic_message_names_the_goroutine_and_its_spawn_site() {
         .stderr("dug too deep")
         .stderr("miner")
         .stderr(&format!("goroutine {id}"))
-        .stderr("goroutines.rs:");
+        .stderr("spawn.rs:");
 }
