@@ -1,16 +1,14 @@
-//! The run queue of all Ps: a list behind a spin lock, and its length beside it.
+//! A queue that is for all Ms, or fed by all, and short: a list behind a spin lock, and its length beside it.
 //!
-//! It takes what overflows from local queues, what is made ready from outside the scheduler, and
-//! what must be fair. Every P looks here now and then, so the usual answer, "nothing", has to cost
-//! one load: `len` is readable without the lock.
+//! Every P looks here now and then, so the usual answer, "nothing", has to cost one load: `len` is readable without the
+//! lock. Where a hundred thousand may wait there is [`BlockQueue`](super::BlockQueue).
 //!
 //! Invariants: `len` is written under the lock and equals the list's length whenever the lock is
 //! free. A reader without the lock may see an older value. For "nothing is lost when an M goes to
 //! sleep" that is enough: producer and sleeper both fence, as [`crate::protocol::idle`] demands, so
 //! a sleeper that misses a push is seen by the pusher.
 //!
-//! A lock-free queue was rejected: batches of half a ring move in one step here, and the lock is
-//! held for the time of a few links.
+//! A lock-free queue was rejected: batches move in one step here, and the lock is held for the time of a few links.
 
 use std::ptr::NonNull;
 

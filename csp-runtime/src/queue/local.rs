@@ -33,13 +33,12 @@
 //! all arithmetic is modular.
 //!
 //! Source: Go, `runtime/proc.go`, `runqput`, `runqget`, `runqgrab`, `runqsteal`. Departures: 64-bit
-//! indices; the thief gets the oldest item, not the newest of its half; overflow leaves through a
-//! list that the caller appends to the global queue. A Chase-Lev deque was rejected: its owner pops
+//! indices; the thief gets the oldest item, not the newest of its half; overflow goes to
+//! where the caller wants it. A Chase-Lev deque was rejected: its owner pops
 //! the newest item, and goroutines that yield to each other would starve the rest.
 
 use std::ptr::{self, NonNull};
 
-use crate::primitive::list::{Fifo, Linked};
 use crate::primitive::pad::CachePadded;
 use crate::primitive::sync::{AtomicPtr, AtomicU64, Ordering};
 
@@ -122,24 +121,24 @@ impl<T> LocalQueue<T> {
         Ok(())
     }
 
-    /// Adds an item; if the ring is full, moves the older half of it and then the item to `spill`.
+    /// Adds an item; if the ring is full, hands the older half of it and then the item to `spill`.
     ///
     /// Owner only.
     #[inline]
-    pub(crate) fn push_back_or_overflow(&self, item: NonNull<T>, spill: &mut Fifo<T>)
-    where
-        T: Linked,
-    {
-        if let Err(item) = self.push_back(item) {
-            self.overflow(item, spill);
+    pub(crate) fn push_back_or_overflow(
+        &self,
+        item: NonNull<T>,
+        spill: impl FnOnce(Spilled<'_, T>),
+    ) {
+        if let Err(item) = self.push_back(item)
+            && let Some(spilled) = self.overflow(item)
+        {
+            spill(spilled);
         }
     }
 
     #[cold]
-    fn overflow(&self, item: NonNull<T>, spill: &mut Fifo<T>)
-    where
-        T: Linked,
-    {
+    fn overflow(&self, item: NonNull<T>) -> Option<Spilled<'_, T>> {
         let half = u64::from(CAPACITY / 2);
         let tail = self.tail.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Acquire);
@@ -147,16 +146,15 @@ impl<T> LocalQueue<T> {
             // A thief has made room, and only the owner could fill it again.
             let pushed = self.push_back(item);
             debug_assert!(pushed.is_ok(), "only the owner fills the ring");
-            return;
+            return None;
         }
         // The items are ours since the CAS, and only we write slots: they are read at leisure.
-        for offset in 0..half {
-            let item = self
-                .read(head.wrapping_add(offset))
-                .expect("within head..tail");
-            spill.push_back(item);
-        }
-        spill.push_back(item);
+        Some(Spilled {
+            ring: self,
+            next: head,
+            left: half as usize,
+            last: Some(item),
+        })
     }
 
     /// Removes and returns the oldest item.
@@ -175,6 +173,20 @@ impl<T> LocalQueue<T> {
                 return item;
             }
         }
+    }
+
+    /// Returns the item that is `ahead` places behind the oldest, if at least `len` items are there: a hint of what will be
+    /// popped, never to be followed.
+    ///
+    /// Owner only.
+    #[inline]
+    pub(crate) fn peek(&self, ahead: u64, len: u64) -> Option<NonNull<T>> {
+        let head = self.head.load(Ordering::Relaxed);
+        let tail = self.tail.load(Ordering::Relaxed);
+        if tail.wrapping_sub(head) < len.max(ahead + 1) {
+            return None;
+        }
+        self.read(head.wrapping_add(ahead))
     }
 
     /// Moves half of the items, rounded up, to `dst`, except for the oldest, which it returns.
@@ -232,12 +244,45 @@ impl<T> LocalQueue<T> {
     }
 }
 
+/// What left a full ring: the items whose slots `head` was moved over, oldest first, and then the one there was no room
+/// for. Lives within one call of the owner's, which writes no slot meanwhile.
+pub(crate) struct Spilled<'a, T> {
+    ring: &'a LocalQueue<T>,
+    /// Index of the next item.
+    next: u64,
+    /// Items left in the ring.
+    left: usize,
+    last: Option<NonNull<T>>,
+}
+
+impl<T> Iterator for Spilled<'_, T> {
+    type Item = NonNull<T>;
+
+    fn next(&mut self) -> Option<NonNull<T>> {
+        if self.left == 0 {
+            return self.last.take();
+        }
+        self.left -= 1;
+        let item = self.ring.read(self.next).expect("an item was there");
+        self.next = self.next.wrapping_add(1);
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.left + usize::from(self.last.is_some());
+        (len, Some(len))
+    }
+}
+
+impl<T> ExactSizeIterator for Spilled<'_, T> {}
+
 #[cfg(all(test, not(loom)))]
 mod tests;
 
 #[cfg(all(test, loom))]
 mod model {
-    use super::{Fifo, LocalQueue, NonNull};
+    use super::{LocalQueue, NonNull};
+    use crate::primitive::list::Fifo;
     use crate::primitive::list::node::{Node, nodes, value};
     use loom::sync::Arc;
     use loom::thread;
@@ -268,7 +313,8 @@ mod model {
 
         fn push_or_spill(&self, item: usize, spill: &mut Fifo<Node>) {
             let node = NonNull::from(&self.nodes[item]);
-            self.queue.push_back_or_overflow(node, spill);
+            self.queue
+                .push_back_or_overflow(node, |items| items.for_each(|item| spill.push_back(item)));
         }
 
         /// Steals once into a queue of the thief's own; returns everything it got.

@@ -93,7 +93,7 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
         }
         p.push(g.as_ptr());
     }
-    let g = p.pop()?;
+    let g = p.pop_and_fetch()?;
     p.with_local(|local| local.inherited = 0);
     Some(g)
 }
@@ -102,12 +102,11 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
 #[cold]
 fn take_one_global(p: &'static Processor) -> Option<&'static Goroutine> {
     let sched = scheduler();
-    let (first, second) = if stopped_next(p) {
-        (&sched.stopped, &sched.global)
+    let g = if stopped_next(p) {
+        sched.stopped.pop().or_else(|| sched.global.pop())
     } else {
-        (&sched.global, &sched.stopped)
-    };
-    let g = first.pop().or_else(|| second.pop())?;
+        sched.global.pop().or_else(|| sched.stopped.pop())
+    }?;
     Some(Goroutine::from_ptr(g))
 }
 
@@ -168,12 +167,13 @@ fn take_global(p: &'static Processor) -> Option<&'static Goroutine> {
         return sched.stopped.pop().map(Goroutine::from_ptr);
     }
     let share = waiting / sched.procs.load(Ordering::Relaxed).max(1) as usize + 1;
-    let mut batch = Batch::new();
-    sched.global.pop_batch(share.min(GLOBAL_BATCH), &mut batch);
-    let first = batch.pop_front()?;
-    while let Some(g) = batch.pop_front() {
-        p.push(g);
-    }
+    let mut batch = [None; GLOBAL_BATCH];
+    let count = sched
+        .global
+        .pop_batch(&mut batch[..share.min(GLOBAL_BATCH)]);
+    let mut batch = batch[..count].iter().flatten();
+    let first = *batch.next()?;
+    batch.for_each(|&g| p.push(g));
     Some(Goroutine::from_ptr(first))
 }
 

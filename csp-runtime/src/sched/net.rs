@@ -110,14 +110,13 @@ pub(super) fn poll_if_overdue(now: u64, no_idle: bool) {
         return;
     }
     let sched = scheduler();
-    let queue = if no_idle {
-        &sched.urgent
-    } else {
-        &sched.global
-    };
     let mut woken = Batch::new();
     netpoll::poll(0, || false, &mut |task| collect(task, &mut woken));
-    queue.push_batch(&mut woken);
+    if no_idle {
+        sched.urgent.push_batch(&mut woken);
+    } else {
+        sched.global.push_batch(&mut woken);
+    }
 }
 
 fn collect(task: Task, woken: &mut Batch) {

@@ -12,7 +12,7 @@
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 
-use crate::goroutine::{Batch, FreeSlots, Goroutine};
+use crate::goroutine::{FreeSlots, Goroutine, prefetch_frames, prefetch_top};
 use crate::primitive::pad::CachePadded;
 use crate::primitive::rng::Rng;
 use crate::primitive::section;
@@ -21,6 +21,8 @@ use crate::queue::{LocalQueue, NextSlot};
 use crate::sched::Machine;
 use crate::timers::TimerHeap;
 
+/// A queue of so many goroutines or more is fetched ahead: each is in a page of its own.
+const LONG: u64 = 24;
 /// Goroutine numbers a P takes at once.
 const IDS: u64 = 64;
 
@@ -138,17 +140,28 @@ impl Processor {
     /// Appends to the queue; what does not fit goes to the global queue. Holder only.
     #[inline]
     pub(crate) fn push(&self, g: NonNull<Goroutine>) {
-        let mut spill = Batch::new();
-        self.queue.push_back_or_overflow(g, &mut spill);
-        if !spill.is_empty() {
-            super::scheduler().global.push_batch(&mut spill);
-        }
+        self.queue
+            .push_back_or_overflow(g, |spilled| super::scheduler().global.push_all(spilled));
     }
 
     /// Takes the oldest goroutine of the queue. Holder only.
     #[inline]
     pub(crate) fn pop(&self) -> Option<&'static Goroutine> {
         self.queue.pop().map(Goroutine::from_ptr)
+    }
+
+    /// As [`pop`](Self::pop); if the queue is long, and so what is in it in no cache, fetches the control block of the next
+    /// but one, and the frames of the next, whose control block was fetched the last time.
+    #[inline]
+    pub(crate) fn pop_and_fetch(&self) -> Option<&'static Goroutine> {
+        let g = self.pop()?;
+        if let Some(later) = self.queue.peek(1, LONG) {
+            prefetch_top(Goroutine::from_ptr(later));
+            if let Some(next) = self.queue.peek(0, LONG) {
+                prefetch_frames(Goroutine::from_ptr(next));
+            }
+        }
+        Some(g)
     }
 
     /// Takes half of this P's queue: one to run, the others into `thief`'s, whose holder calls.

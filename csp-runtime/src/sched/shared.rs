@@ -12,7 +12,7 @@ use crate::primitive::pad::CachePadded;
 use crate::primitive::spin::{Spin, SpinGuard};
 use crate::primitive::sync::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::protocol::idle::Idle;
-use crate::queue::GlobalQueue;
+use crate::queue::{BlockQueue, GlobalQueue, Store};
 use crate::sched::{Machine, Processor, config, creator, preempt, retake, sysmon};
 
 /// The most Ps there can be.
@@ -21,7 +21,7 @@ pub(crate) const MAX_PROCS: usize = 1024;
 /// The shared part of the scheduler.
 pub(crate) struct Scheduler {
     /// Runnable goroutines of no P in particular.
-    pub(crate) global: CachePadded<GlobalQueue<Goroutine>>,
+    pub(crate) global: CachePadded<BlockQueue<Goroutine>>,
     /// Goroutines woken by the clock or the network while every P was busy: they go first.
     pub(crate) urgent: CachePadded<GlobalQueue<Goroutine>>,
     /// Goroutines that wait for a P together with their thread: stopped by a preemption, or back from a call
@@ -54,8 +54,11 @@ pub(crate) struct Lists {
     pub(crate) idle_procs: Vec<&'static Processor>,
 }
 
+/// The memory of `global`; apart, because all of it is zero and so none of it is in the program's file.
+static STORE: Store<Goroutine> = Store::new();
+
 static SCHEDULER: Scheduler = Scheduler {
-    global: CachePadded::new(GlobalQueue::new()),
+    global: CachePadded::new(BlockQueue::new(&STORE)),
     urgent: CachePadded::new(GlobalQueue::new()),
     stopped: CachePadded::new(GlobalQueue::new()),
     away: AtomicU32::new(0),

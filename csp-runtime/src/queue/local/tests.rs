@@ -2,7 +2,8 @@
 //!
 //! The interleavings are explored by the models beside the code.
 
-use super::{CAPACITY, Fifo, LocalQueue, NonNull};
+use super::{CAPACITY, LocalQueue, NonNull};
+use crate::primitive::list::Fifo;
 use crate::primitive::list::node::{Node, nodes, value};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -53,7 +54,9 @@ fn overflow_spills_the_older_half_and_then_the_item() {
     let queue = LocalQueue::starting_at(u64::MAX - 7);
     let mut spill = Fifo::new();
     for node in &nodes {
-        queue.push_back_or_overflow(NonNull::from(node), &mut spill);
+        queue.push_back_or_overflow(NonNull::from(node), |items| {
+            items.for_each(|item| spill.push_back(item))
+        });
     }
     assert_eq!(spill.len(), capacity / 2 + 1);
     let spilled: Vec<_> = std::iter::from_fn(|| spill.pop_front().map(value)).collect();
@@ -130,7 +133,9 @@ fn thieves_and_owner_see_every_item_once() {
         }
         let mut spill = Fifo::new();
         for (index, node) in nodes.iter().enumerate() {
-            queue.push_back_or_overflow(NonNull::from(node), &mut spill);
+            queue.push_back_or_overflow(NonNull::from(node), |items| {
+                items.for_each(|item| spill.push_back(item))
+            });
             if index % 3 == 0 {
                 pop(&queue).into_iter().for_each(see);
             }
