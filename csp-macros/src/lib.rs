@@ -52,9 +52,12 @@ pub fn join(input: TokenStream) -> TokenStream {
 /// | `gomaxprocs = N` | the number of Ps, instead of `GOMAXPROCS` or the number of processors |
 /// | `panic = "exit"` | a goroutine's panic ends the process with status 2 |
 /// | `pinned` | a goroutine stays on the thread that it first ran on |
-/// | `stack = BYTES` | the stack that a goroutine gets unless its `go!` says otherwise |
+/// | `stack = BYTES` | main's stack, 8 MiB without it, and the stack that a goroutine gets unless its `go!` says otherwise |
 /// | `preempt = false` | a goroutine that computes is never stopped for others: it runs until it waits or yields |
 /// | `crate = path` | where the runtime is, if not at `::csp` |
+///
+/// `CSP_STACK` in the environment, such as `CSP_STACK=1M`, goes before `stack`: it is the default then, and main's stack is
+/// the larger of 8 MiB and that size.
 ///
 /// # Examples
 ///
@@ -71,7 +74,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Runs a test function as a goroutine.
 ///
-/// Takes the options of [`macro@main`], works with `#[should_panic]`, `#[ignore]` and functions that
+/// Takes the options of [`macro@main`] and gives the function the same stack, works with `#[should_panic]`, `#[ignore]` and functions that
 /// return a `Result`, and stands in for `#[test]`.
 ///
 /// # Examples

@@ -131,8 +131,26 @@
 //! `all goroutines are asleep - deadlock!` and the list of them: what each waits for, how long and where.
 //! SIGQUIT ends a `#[csp::main]` program with the same list, and [`runtime::dump`] writes it at any time; with
 //! `RUST_BACKTRACE=1` it shows the stacks of goroutines that wait. A goroutine that uses up its stack ends the process with
-//! a message that says which it was and how to give it more. Running out of memory or threads is an
+//! a message that says which it was and how to give it more. Running out of room for stacks, or of threads, is an
 //! error that names the limit.
+//!
+//! # How large stacks are
+//!
+//! 256 KiB by default, and main's 8 MiB, of which only what is touched takes memory. [`go!`]'s `stack(…)` sets one
+//! goroutine's, `#[csp::main(stack = …)]` the default, and `CSP_STACK=1M` in the environment both the default and, if it
+//! is above 8 MiB, main's; it goes before the attribute.
+//!
+//! An overflow in Rust code is always noticed. C code may be compiled without probes, and then a single frame that is
+//! larger than the guard below the stack may jump over it into other memory. Frames are caught for certain up to
+//!
+//! | stack | frame |
+//! |---|---|
+//! | 64 KiB, 128 KiB | 15 KiB |
+//! | 256 KiB, 512 KiB | 31 KiB |
+//! | 1 MiB to 8 MiB | a sixteenth of the stack, less 1 KiB |
+//! | 16 MiB and more | 1023 KiB |
+//!
+//! Call C code with larger ones (an array on the stack, `alloca`) on a goroutine with a stack that suffices: `stack(…)`.
 //!
 //! # Thread-locals
 //!

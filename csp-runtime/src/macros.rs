@@ -23,7 +23,10 @@
 /// | `clone(x, …)` | the goroutine gets clones, the originals stay usable |
 /// | `ref(x, mut y, …)` | the goroutine borrows; in scopes |
 /// | `name(EXPR)` | the goroutine's name, for reports |
-/// | `stack(EXPR)` | the size of its stack in bytes, rounded up to a power of two from 64 KiB to 1 GiB |
+/// | `stack(EXPR)` | the size of its stack in bytes, rounded up to a power of two from 64 KiB to 1 GiB; 256 KiB without it, or what `CSP_STACK` or `#[csp::main(stack = …)]` says |
+///
+/// A goroutine that calls C code with large frames needs a `stack` to match: the
+/// [front page](crate#how-large-stacks-are) says which frames cannot jump over a stack's guard.
 ///
 /// # Panics
 ///

@@ -10,7 +10,6 @@ pub use csp_macros::{go, join, select};
 
 use crate::diag;
 use crate::sched::{self, current, deadlock::Watch};
-use crate::stack::SizeClass;
 use crate::sync::{ErrGroup, WaitGroup};
 use crate::task::{self, JoinHandle, Options, Scope, ScopedJoinHandle, SpawnError};
 
@@ -213,7 +212,8 @@ impl Main {
         self
     }
 
-    /// `stack = BYTES`, for main and for every goroutine that is not given another size.
+    /// `stack = BYTES`, for main and for every goroutine that is not given another size; `CSP_STACK` in
+    /// the environment goes before it.
     #[must_use]
     pub fn stack(mut self, bytes: usize) -> Self {
         self.stack = Some(bytes);
@@ -247,9 +247,7 @@ impl Main {
         if let Some(n) = self.gomaxprocs {
             sched::set_procs(n);
         }
-        if let Some(bytes) = self.stack {
-            task::set_default_stack(bytes).unwrap_or_else(|error| refused(&error));
-        }
+        let stack = task::set_default_stack(self.stack).unwrap_or_else(|error| refused(&error));
         if self.panic_exit {
             task::exit_on_panic(diag::exit_after_panic);
         }
@@ -261,7 +259,7 @@ impl Main {
         }
         let options = Options {
             name: None,
-            stack: Some(self.stack.unwrap_or(MAIN_STACK)),
+            stack: Some(stack),
             site: Location::caller(),
             id: id.filter(|_| outside),
         };
@@ -276,6 +274,3 @@ impl Main {
 
 /// A closure of more bytes is boxed.
 const LARGE: usize = 256;
-
-/// Bytes of main's stack: as much as an operating-system thread's.
-const MAIN_STACK: usize = SizeClass::MAIN.slot_size();

@@ -66,7 +66,10 @@ fn main() {
     for seconds in 1..=3 {
         sleep(Duration::from_secs(1));
         if let (Some(peak), Some(now)) = (peak, resident()) {
-            eprintln!("{seconds} s later {}% of the memory is left", now * 100 / peak);
+            eprintln!(
+                "{seconds} s later {}% of the memory is left",
+                now * 100 / peak
+            );
         }
     }
 }

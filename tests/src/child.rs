@@ -8,7 +8,7 @@
 
 use std::env;
 use std::io::Read;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{self, Command, Stdio};
 use std::thread;
@@ -25,6 +25,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct Output {
     /// Its exit status, `None` when a signal ended it.
     pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
     /// What it wrote to stdout.
     pub stdout: String,
     /// What it wrote to stderr.
@@ -136,6 +138,7 @@ pub fn capture(mut command: Command) -> Output {
     };
     Output {
         code: status.code(),
+        signal: status.signal(),
         stdout: text(stdout),
         stderr: text(stderr),
     }

@@ -7,15 +7,17 @@
 
 use super::pool::{self, Batch};
 use super::{Goroutine, prefetch_top};
-use crate::stack::{SizeClass, StackError};
+use crate::stack::{SizeClass, StackError, default};
 
 /// The most slots kept: enough for bursts of a thousand goroutines to stay on their processor.
 const MAX: usize = 1024;
 /// How far ahead slots are fetched into the cache.
 const AHEAD: usize = 2;
 
-/// Free slots of the default class.
+/// Free slots of the class that is the default, or was when the list was used last.
 pub(crate) struct FreeSlots {
+    /// The class of all that are in the list.
+    class: SizeClass,
     slots: [Option<&'static Goroutine>; MAX],
     len: usize,
 }
@@ -24,6 +26,7 @@ impl FreeSlots {
     /// None yet.
     pub(crate) const fn new() -> Self {
         Self {
+            class: SizeClass::DEFAULT,
             slots: [None; MAX],
             len: 0,
         }
@@ -36,7 +39,7 @@ impl FreeSlots {
     /// When the arena cannot give more.
     #[inline]
     pub(crate) fn take(&mut self) -> Result<&'static Goroutine, StackError> {
-        if self.len == 0 {
+        if self.len == 0 || self.class != default::class() {
             self.refill()?;
         }
         self.len -= 1;
@@ -53,8 +56,12 @@ impl FreeSlots {
     /// Keeps a free slot.
     #[inline]
     pub(crate) fn put(&mut self, g: &'static Goroutine) {
-        if self.len == MAX {
-            self.give_half();
+        let class = g.slot().class;
+        if pool::is_scarce(class) {
+            return self.share(g);
+        }
+        if self.len == MAX || self.class != class {
+            self.make_room(class);
         }
         self.slots[self.len] = Some(g);
         self.len += 1;
@@ -65,9 +72,27 @@ impl FreeSlots {
         self.give(self.len);
     }
 
+    /// Gives a free slot, and all there are, to those who need them more.
     #[cold]
-    fn give_half(&mut self) {
-        self.give(MAX / 2);
+    fn share(&mut self, g: &'static Goroutine) {
+        self.give_all();
+        pool::release(g);
+    }
+
+    /// Makes room for a slot of `class`.
+    #[cold]
+    fn make_room(&mut self, class: SizeClass) {
+        if self.class == class {
+            self.give(MAX / 2);
+        } else {
+            self.change_class(class);
+        }
+    }
+
+    /// The default is another one now.
+    fn change_class(&mut self, class: SizeClass) {
+        self.give_all();
+        self.class = class;
     }
 
     /// Gives the `count` slots freed longest ago to the global list.
@@ -79,15 +104,20 @@ impl FreeSlots {
         self.slots.copy_within(count..self.len, 0);
         self.slots[self.len - count..self.len].fill(None);
         self.len -= count;
-        pool::release_batch(SizeClass::DEFAULT, &mut batch);
+        pool::release_batch(self.class, &mut batch);
     }
 
     #[cold]
     fn refill(&mut self) -> Result<(), StackError> {
+        let class = default::class();
+        if self.class != class {
+            self.change_class(class);
+        }
         let mut batch = Batch::new();
-        pool::acquire_batch(&mut batch)?;
+        pool::acquire_batch(class, &mut batch)?;
         while let Some(g) = batch.pop_front() {
-            self.put(Goroutine::from_ptr(g));
+            self.slots[self.len] = Some(Goroutine::from_ptr(g));
+            self.len += 1;
         }
         Ok(())
     }

@@ -6,11 +6,12 @@
 //! for fresh slots, several at a time.
 
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::Goroutine;
 use crate::primitive::list::Fifo;
 use crate::primitive::spin::Spin;
-use crate::stack::{SizeClass, Slot, StackError, arena};
+use crate::stack::{SizeClass, Slot, StackError, arena, default};
 
 /// Free slots of one class.
 pub(crate) type Batch = Fifo<Goroutine>;
@@ -20,6 +21,17 @@ const REFILL: usize = 32;
 
 static FREE: [Spin<Batch>; SizeClass::COUNT] =
     [const { Spin::new(Batch::new()) }; SizeClass::COUNT];
+
+/// Of which classes the arena has refused slots. Processors keep none of these: a goroutine must not be
+/// refused while another processor has room for it. It only goes up, and guards no memory.
+static SCARCE: [AtomicBool; SizeClass::COUNT] =
+    [const { AtomicBool::new(false) }; SizeClass::COUNT];
+
+/// Whether the arena has refused slots of this class.
+#[inline]
+pub(super) fn is_scarce(class: SizeClass) -> bool {
+    SCARCE[class.index()].load(Ordering::Relaxed)
+}
 
 /// Takes a free slot of a class.
 ///
@@ -40,15 +52,16 @@ pub(crate) fn acquire(class: SizeClass) -> Result<&'static Goroutine, StackError
     Ok(Goroutine::from_ptr(g))
 }
 
-/// Moves free slots of the default class into a processor's own list, `REFILL` at most.
+/// Moves free slots of a class into a processor's own list: `REFILL` at most, one if they are scarce.
 ///
 /// # Errors
 ///
 /// When there are none and the arena cannot give more.
-pub(crate) fn acquire_batch(batch: &mut Batch) -> Result<(), StackError> {
+pub(crate) fn acquire_batch(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
     {
-        let mut free = FREE[SizeClass::DEFAULT.index()].lock();
-        for _ in 0..REFILL {
+        let mut free = FREE[class.index()].lock();
+        let most = if is_scarce(class) { 1 } else { REFILL };
+        for _ in 0..most {
             match free.pop_front() {
                 Some(g) => batch.push_back(g),
                 None => break,
@@ -56,7 +69,7 @@ pub(crate) fn acquire_batch(batch: &mut Batch) -> Result<(), StackError> {
         }
     }
     if batch.is_empty() {
-        refill(SizeClass::DEFAULT, batch)?;
+        refill(class, batch)?;
     }
     Ok(())
 }
@@ -73,13 +86,15 @@ pub(crate) fn release_batch(class: SizeClass, batch: &mut Batch) {
 
 fn refill(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
     let mut slots = [const { MaybeUninit::<Slot>::uninit() }; REFILL];
-    // A large slot is taken alone: others of its kind may never be wanted.
-    let wanted = if class <= SizeClass::DEFAULT {
+    // A large slot that is no default is taken alone: others of its kind may never be wanted.
+    let wanted = if class <= SizeClass::DEFAULT || class == default::class() {
         REFILL
     } else {
         1
     };
-    let taken = arena().take(class, &mut slots[..wanted])?;
+    let taken = arena().take(class, &mut slots[..wanted]).inspect_err(|_| {
+        SCARCE[class.index()].store(true, Ordering::Relaxed);
+    })?;
     for slot in &slots[..taken] {
         batch.push_back(Goroutine::create(slot_at(slot)).as_ptr());
     }

@@ -17,6 +17,7 @@
 //! | [`list`] | an intrusive first-in-first-out list |
 //! | [`prefetch`] | fetching memory ahead of its use |
 //! | [`precise`] | timed sleeps without slack |
+//! | [`size`] | sizes in bytes as people write them |
 //! | [`tls`] | the one thread-local word of the runtime |
 //!
 //! Nothing here knows a goroutine, and nothing here imports another layer. Nothing allocates.
@@ -36,6 +37,7 @@ pub(crate) mod precise;
 pub(crate) mod prefetch;
 pub(crate) mod rng;
 pub(crate) mod section;
+pub(crate) mod size;
 pub(crate) mod spin;
 pub(crate) mod sync;
 #[cfg(not(loom))]

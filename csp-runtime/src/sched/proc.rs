@@ -198,7 +198,7 @@ impl Processor {
         add(&self.ended, 1);
     }
 
-    /// Keeps a free slot of the default class for the next goroutine. Holder only.
+    /// Keeps a free slot of the class in force by default for the next goroutine. Holder only.
     #[inline]
     pub(crate) fn keep_slot(&self, g: &'static Goroutine) {
         self.with_local(|local| local.free.put(g));

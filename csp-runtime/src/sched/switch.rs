@@ -16,7 +16,7 @@ use crate::primitive::section;
 use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::shared::scheduler;
 use crate::sched::{Machine, Processor, current, find, handoff, home, ready, signal, thread};
-use crate::stack::{SizeClass, fatal};
+use crate::stack::{default, fatal};
 
 /// The life of an M, which has been given a P, or begins as a spare.
 pub(super) fn run(m: &'static Machine, given: bool) -> ! {
@@ -117,7 +117,7 @@ pub(crate) fn free_slot(g: &'static Goroutine) {
 #[inline]
 fn free_slot_to(p: Option<&'static Processor>, g: &'static Goroutine) {
     match p {
-        Some(p) if g.slot().class == SizeClass::DEFAULT => p.keep_slot(g),
+        Some(p) if g.slot().class == default::class() => p.keep_slot(g),
         _ => goroutine::release(g),
     }
 }

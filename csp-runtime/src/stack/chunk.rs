@@ -17,10 +17,11 @@
 //!
 //! Slots not yet claimed are left out of core dumps. The system writes dumps page by page, untouched
 //! pages too: with 256 GiB of them a dump took 7 s and its file was that long, sparse only if the
-//! receiver knew how. The claimed part is one map, the rest of the chunk another.
+//! receiver knew how. They cannot be accessed either, so that `mlockall` does not fill them and no limit
+//! counts them as data. The claimed part is one map, the rest of the chunk another.
 //!
 //! **How large.** The first try is 256 GiB whatever the class, a million default slots: a mapping
-//! without reserve costs nothing untouched, and one that large keeps 100,000 stacks in one map.
+//! without access costs nothing, and one that large keeps 100,000 stacks in one map.
 //! Fifteen classes of it are below 4 TiB of the 128 TiB a process has. If it is refused
 //! (`RLIMIT_AS`, strict overcommit, valgrind), the try is halved until one fits, and an **eighth**
 //! of that is kept, because what limits it is shared with the heap and with threads' stacks. The
@@ -32,6 +33,7 @@
 
 use super::class::SizeClass;
 use super::error::StackError;
+use super::limit::Limit;
 use super::map;
 use super::slot::Slot;
 use crate::primitive::spin::Spin;
@@ -178,14 +180,21 @@ impl Pool {
                 {
                     // SAFETY: `start` was just claimed in this chunk.
                     let first = unsafe { nth(slot, start) };
-                    // SAFETY: the range is what was just claimed of this chunk's mapping.
-                    unsafe { map::put_in_dumps(first.base, len as usize * class.slot_size()) };
-                    return Ok(Run {
+                    let run = Run {
                         first,
                         chunk: at,
                         start,
                         len,
-                    });
+                    };
+                    let bytes = len as usize * class.slot_size();
+                    // SAFETY: the range is what was just claimed of this chunk's mapping.
+                    return match unsafe { map::open(first.base, bytes, SPARE) } {
+                        Ok(()) => Ok(run),
+                        Err(error) => {
+                            self.give_back(&run, 0);
+                            Err(refused(class, first.index, Some(error)))
+                        }
+                    };
                 }
             }
             self.grow(class, chunks.len())?;
@@ -218,11 +227,7 @@ impl Pool {
         let first = self.chunks().last().map_or(0, |last| {
             last.first.load(Ordering::Relaxed) + last.len.load(Ordering::Relaxed)
         });
-        let failure = |source| StackError::AddressSpace {
-            class,
-            stacks: first as usize,
-            source,
-        };
+        let failure = |source| refused(class, first, source);
         let chunk = self.chunks.get(seen).ok_or_else(|| failure(None))?;
         let (base, size) = reserve(*try_size, class).map_err(|error| failure(Some(error)))?;
         *try_size = size;
@@ -258,6 +263,16 @@ impl Pool {
                 f(unsafe { nth(first, at) });
             }
         }
+    }
+}
+
+/// The error of a class of which `stacks` exist; without a `source` if there are no more chunks.
+fn refused(class: SizeClass, stacks: u32, source: Option<io::Error>) -> StackError {
+    StackError::AddressSpace {
+        class,
+        stacks: stacks as usize,
+        limit: source.as_ref().map_or(Limit::Chunks, Limit::behind),
+        source,
     }
 }
 

@@ -5,17 +5,22 @@
 //! *address space* asked for and none of the memory, because a page costs only once it is touched.
 //!
 //! The size counts everything in the slot: guard, stack, and the control block at its top. The
-//! guard's share falls as slots grow:
+//! guard is a sixteenth of the slot, within bounds, and more in the small ones:
 //!
 //! | slot | guard |
 //! |---|---|
 //! | 64 KiB, 128 KiB | 16 KiB |
 //! | 256 KiB, 512 KiB | 32 KiB |
-//! | 1 MiB and more | 64 KiB |
+//! | 1 MiB, 2 MiB, 4 MiB, 8 MiB | 64 KiB, 128 KiB, 256 KiB, 512 KiB |
+//! | 16 MiB and more | 1 MiB, as below Linux's own main stack |
 //!
 //! Rust code probes every page of a large frame, so for it one page would do. C code built without
-//! probes may step over 4 KiB at once; 16 KiB and more catches all but the largest of such frames.
-//! 64 KiB everywhere was rejected: it would take a quarter of the default slot.
+//! probes touches its frame where it likes, but touches the lower end when it calls on. A frame that
+//! is no larger than the guard therefore cannot step over it: either all of it is in the stack, or its
+//! lower end is in the guard. What a larger frame does is luck. 64 KiB everywhere was rejected: it would
+//! take a quarter of the default slot; so was 48 KiB for the default, which leaves 208 KiB, of which
+//! control block, colour and the first frames take up to 5: a goroutine 200 KiB deep would have 3 KiB
+//! left to wait in, or to panic.
 
 use core::fmt;
 
@@ -60,8 +65,15 @@ impl SizeClass {
         match self.slot_size() / KIB {
             0..256 => 16 * KIB,
             256..1024 => 32 * KIB,
-            _ => 64 * KIB,
+            kib @ 1024..0x4000 => kib / 16 * KIB,
+            _ => KIB * KIB,
         }
+    }
+
+    /// Returns the class with this number, which is below [`COUNT`](Self::COUNT).
+    pub(super) const fn from_index(index: u8) -> SizeClass {
+        debug_assert!((index as usize) < Self::COUNT);
+        SizeClass(index)
     }
 
     /// Returns the class's number, below [`COUNT`](Self::COUNT).
@@ -122,6 +134,13 @@ mod tests {
             assert!(class.guard_size() >= 16 * KIB);
         }
         assert_eq!(SizeClass::DEFAULT.guard_size(), 32 * KIB);
+    }
+
+    #[test]
+    fn guards_of_large_slots_are_a_sixteenth_up_to_a_mebibyte() {
+        let guards = SizeClass::all().skip(4).map(SizeClass::guard_size);
+        let expected = [64, 128, 256, 512].into_iter().chain([1024; 7]);
+        assert!(guards.eq(expected.map(|kib| kib * KIB)));
     }
 
     #[test]

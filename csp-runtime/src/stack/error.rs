@@ -4,6 +4,7 @@
 //! Turning it into an [`io::Error`] does, and is for code that is about to hand it to the user.
 
 use super::class::SizeClass;
+use super::limit::Limit;
 use core::fmt;
 use std::error::Error;
 use std::io;
@@ -22,6 +23,8 @@ pub(crate) enum StackError {
         class: SizeClass,
         /// How many slots of that size exist.
         stacks: usize,
+        /// Which limit was met, as far as that can be found out.
+        limit: Limit,
         /// What the system said; `None` when the table of mappings is full.
         source: Option<io::Error>,
     },
@@ -58,11 +61,15 @@ impl fmt::Display for StackError {
                  less, or keep large data on the heap",
                 SizeClass::MAX
             ),
-            Self::AddressSpace { class, stacks, .. } => write!(
+            Self::AddressSpace {
+                class,
+                stacks,
+                limit,
+                ..
+            } => write!(
                 f,
-                "no address space for another {class} goroutine stack, {stacks} exist; raise \
-                 RLIMIT_AS (ulimit -v), set vm.overcommit_memory to 0 or 1, or ask for smaller \
-                 stacks"
+                "no address space for another {class} goroutine stack, {stacks} exist; {limit}, or \
+                 ask for smaller stacks"
             ),
             Self::MapCount { stacks, .. } => write!(
                 f,
@@ -125,14 +132,36 @@ mod tests {
         .to_string();
         assert!(maps.contains("32600 exist") && maps.contains("raise vm.max_map_count"));
         assert!(maps.contains("Linux 6.13"));
-        let space = StackError::AddressSpace {
-            class: SizeClass::DEFAULT,
-            stacks: 3,
-            source: None,
+        let space = |limit| {
+            let error = StackError::AddressSpace {
+                class: SizeClass::DEFAULT,
+                stacks: 3,
+                limit,
+                source: None,
+            };
+            error.to_string()
         };
-        let space = space.to_string();
-        assert!(space.contains("256 KiB") && space.contains("RLIMIT_AS"));
-        assert!(space.contains("vm.overcommit_memory"));
+        for (limit, remedy) in [
+            (
+                Limit::AddressSpace(1 << 30),
+                "raise RLIMIT_AS (ulimit -v), which is 1024 MiB",
+            ),
+            (
+                Limit::Data(5 << 20),
+                "raise RLIMIT_DATA (ulimit -d), which is 5 MiB",
+            ),
+            (
+                Limit::Locked(8 << 20),
+                "raise RLIMIT_MEMLOCK (ulimit -l), which is 8 MiB",
+            ),
+            (Limit::Overcommit, "set vm.overcommit_memory to 0 or 1"),
+            (Limit::Chunks, "start fewer, or ask for smaller stacks"),
+            (Limit::Unknown, "vm.max_map_count"),
+        ] {
+            let text = space(limit);
+            assert!(text.contains("256 KiB") && text.contains("3 exist") && text.contains(remedy));
+        }
+        let space = space(Limit::Unknown);
         let large = StackError::TooLarge { bytes: 1 << 31 }.to_string();
         assert!(large.contains("2147483648 bytes") && large.contains("1 GiB"));
         for text in [maps, space, large] {

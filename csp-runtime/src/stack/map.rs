@@ -5,16 +5,19 @@
 //! pages to turn off, no limit on maps to read.
 //!
 //! Locked memory: after `mlockall(MCL_FUTURE)` the system fills every new mapping with memory at
-//! once, which for a reservation of hundreds of GiB is the end of the process. [`reserve`] notices
-//! (a fresh page is resident before anybody touched it), maps without access, asks for locking
-//! on first touch instead, and only then opens the mapping. The reverse order, `mlockall` with
-//! `MCL_CURRENT` and without `MCL_ONFAULT` on a running program, is beyond what can be mended here.
+//! once, which for a reservation of hundreds of GiB is the end of the process; `mlockall(MCL_CURRENT)`
+//! fills what is there already. What cannot be accessed is not filled. So [`reserve`] maps without
+//! access, and [`open`] gives access to the part that is wanted next. Where a fresh page is resident
+//! before anybody touched it, `reserve` asks for locking on first touch besides, which holds for the
+//! parts opened later; if `mlockall` comes after it, these are filled when they are opened, which is what
+//! the program has asked for.
 
 #![expect(
     unsafe_code,
     reason = "system calls that map, protect and release memory"
 )]
 
+use super::limit::Limit;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io;
@@ -35,19 +38,14 @@ pub(super) fn page_size() -> usize {
     }
 }
 
-/// Maps `len` bytes, aligned to `align`, readable and writable, that cost memory only page by
-/// page as they are touched, never in huge pages, and are left out of core dumps.
+/// Maps `len` bytes, aligned to `align`, that nobody can access before they are [opened](open). They cost
+/// memory only page by page as they are touched, never in huge pages, and are left out of core dumps.
 ///
 /// `len` and `align` are multiples of the page size, `align` a power of two.
 pub(super) fn reserve(len: usize, align: usize) -> io::Result<NonNull<u8>> {
     let filled = system::fills_new_mappings();
-    let access = if filled {
-        libc::PROT_NONE
-    } else {
-        libc::PROT_READ | libc::PROT_WRITE
-    };
     let whole = len.checked_add(align).ok_or(io::ErrorKind::OutOfMemory)?;
-    let start = map(whole, access, system::NO_RESERVE)?;
+    let start = map(whole, libc::PROT_NONE, system::NO_RESERVE)?;
     let before = start.addr().get().next_multiple_of(align) - start.addr().get();
     // SAFETY: `before` is below `align`, so both cuts lie inside the `len + align` bytes just
     // mapped, which nobody else knows of.
@@ -60,12 +58,6 @@ pub(super) fn reserve(len: usize, align: usize) -> io::Result<NonNull<u8>> {
     if filled {
         // SAFETY: the range was just mapped, and nothing is in it.
         unsafe { system::lock_on_touch(base, len) };
-        // SAFETY: as above; opening a fresh mapping takes nothing from anybody.
-        if let Err(error) = unsafe { protect(base, len, libc::PROT_READ | libc::PROT_WRITE) } {
-            // SAFETY: as above.
-            unsafe { unmap(base, len) };
-            return Err(error);
-        }
     }
     // SAFETY: the range was just mapped, and the call changes no content.
     unsafe { system::refuse_huge_pages(base, len) };
@@ -74,14 +66,34 @@ pub(super) fn reserve(len: usize, align: usize) -> io::Result<NonNull<u8>> {
     Ok(base)
 }
 
-/// Puts a part of a reservation into core dumps; neighbouring parts become one mapping again.
+/// Gives access to a part of a reservation, and puts it into core dumps; neighbouring parts become one
+/// mapping again.
+///
+/// # Errors
+///
+/// When a limit counts what can be written (`RLIMIT_DATA`, strict overcommit) and would not leave `spare`
+/// bytes to the rest of the program.
 ///
 /// # Safety
 ///
-/// The range is page-aligned and was mapped by [`reserve`].
-pub(super) unsafe fn put_in_dumps(start: NonNull<u8>, len: usize) {
+/// The range is page-aligned, was mapped by [`reserve`], and nobody uses it yet.
+pub(super) unsafe fn open(start: NonNull<u8>, len: usize, spare: usize) -> io::Result<()> {
+    // SAFETY: the caller's word.
+    unsafe { protect(start, len, libc::PROT_READ | libc::PROT_WRITE)? };
+    if Limit::counts_what_is_open() {
+        match map(spare, libc::PROT_READ | libc::PROT_WRITE, 0) {
+            // SAFETY: just mapped, and nobody knows of it.
+            Ok(room) => unsafe { unmap(room, spare) },
+            Err(error) => {
+                // SAFETY: the caller's word.
+                let _ = unsafe { deny(start, len) };
+                return Err(error);
+            }
+        }
+    }
     // SAFETY: the caller's word.
     unsafe { system::set_dumped(start, len, true) };
+    Ok(())
 }
 
 /// Maps `len` bytes of which the lowest page cannot be accessed; both ends page-aligned.
@@ -201,6 +213,11 @@ pub(super) fn max_map_count() -> Option<usize> {
     system::max_map_count()
 }
 
+/// Tells whether the system grants no more memory than it has: strict overcommit.
+pub(super) fn promises_are_kept() -> bool {
+    system::promises_are_kept()
+}
+
 /// Turns a system call's 0 or -1 into a result.
 fn check(code: libc::c_int) -> io::Result<()> {
     if code == 0 {
@@ -213,6 +230,7 @@ fn check(code: libc::c_int) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 mod system {
     use super::*;
+    use core::ffi::CStr;
     use core::sync::atomic::AtomicBool;
 
     /// Keeps address space out of the account of promised memory.
@@ -318,9 +336,16 @@ mod system {
         code == 0 && resident & 1 == 1
     }
 
-    /// Reads `/proc/sys/vm/max_map_count` without allocating.
     pub(super) fn max_map_count() -> Option<usize> {
-        let path = c"/proc/sys/vm/max_map_count";
+        setting(c"/proc/sys/vm/max_map_count")
+    }
+
+    pub(super) fn promises_are_kept() -> bool {
+        setting(c"/proc/sys/vm/overcommit_memory") == Some(2)
+    }
+
+    /// Reads a number from a file of the system's, without allocating.
+    fn setting(path: &CStr) -> Option<usize> {
         // SAFETY: the path ends in a nul byte and the flags need no mode.
         let file = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
         if file < 0 {
@@ -365,5 +390,9 @@ mod system {
 
     pub(super) fn max_map_count() -> Option<usize> {
         None
+    }
+
+    pub(super) fn promises_are_kept() -> bool {
+        false
     }
 }

@@ -28,6 +28,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`class`] | the sizes a slot can have |
+//! | [`mod@default`] | the size when none is named |
 //! | [`slot`] | a slot's place and parts |
 //! | [`chunk`] | the reservations of one class, and handing out their slots |
 //! | [`mod@arena`] | all classes; address to slot |
@@ -37,6 +38,7 @@
 //! | [`overflow`] | the fault handler |
 //! | [`fatal`] | text without a heap |
 //! | [`error`] | why there is no further stack |
+//! | [`limit`] | which limit of the system was met |
 
 pub(crate) mod altstack;
 pub(crate) mod arena;
@@ -44,9 +46,11 @@ pub(crate) mod arena;
 mod child;
 mod chunk;
 pub(crate) mod class;
+pub(crate) mod default;
 pub(crate) mod error;
 pub(crate) mod fatal;
 mod guard;
+mod limit;
 mod map;
 pub(crate) mod overflow;
 pub(crate) mod slot;

@@ -25,7 +25,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Makes a builder without a name and with the default stack of 256 KiB.
+    /// Makes a builder without a name and with the default stack: 256 KiB, or what `CSP_STACK` in the
+    /// environment or `#[csp::main(stack = …)]` says.
     pub fn new() -> Self {
         Self::default()
     }
@@ -38,7 +39,10 @@ impl Builder {
     }
 
     /// Sets the size of the stack in bytes, rounded up to a power of two from 64 KiB to 1 GiB. Only
-    /// what is touched takes memory.
+    /// what is touched takes memory, and what is reserved costs address space alone.
+    ///
+    /// The size includes a guard at the low end; the [front page](crate#how-large-stacks-are) says which
+    /// frames of C code cannot jump over it.
     #[must_use]
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack = Some(bytes);
@@ -49,7 +53,15 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If no stack of that size can be had; the error names the limit and what to change.
+    /// If no stack of that size can be had; the error names the limit and what to change:
+    /// `RLIMIT_AS`, `RLIMIT_DATA`, `RLIMIT_MEMLOCK`, `vm.max_map_count`, strict overcommit, the number
+    /// of stacks of one size, or the limit on threads. Its kind is `InvalidInput` for more than 1 GiB and
+    /// `OutOfMemory` for the limits on memory. What runs goes on, and once goroutines have ended others
+    /// can be started.
+    ///
+    /// Memory itself is no such limit: a stack takes it page by page as it is touched, and if there is
+    /// none left then, Linux ends a process. After `mlockall(MCL_CURRENT)` in a program that has goroutines
+    /// already, a stack may take all of its size at once, as a thread's does.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where

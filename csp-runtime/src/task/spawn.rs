@@ -10,7 +10,6 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::stored::Stored;
@@ -20,7 +19,7 @@ use crate::goroutine::{self, Goroutine};
 use crate::locals;
 use crate::protocol::join::Finished;
 use crate::sched::{self, Processor, current};
-use crate::stack::{SizeClass, StackError};
+use crate::stack::{SizeClass, StackError, default};
 
 /// How a goroutine is to be started.
 pub(crate) struct Options {
@@ -94,6 +93,8 @@ pub(crate) fn ensure_started() -> Result<(), SpawnError> {
     static STARTED: OnceLock<Result<(), io::ErrorKind>> = OnceLock::new();
     let started = STARTED.get_or_init(|| {
         crate::primitive::clock::init();
+        // Before there is a goroutine.
+        default::from_environment();
         crate::stack::overflow::install(overflow::report);
         sched::start().map_err(|error| error.kind())
     });
@@ -156,19 +157,11 @@ where
     Ok(handle::JoinHandle::new(g))
 }
 
-/// Bytes of a goroutine's stack if its `go!` names no size; 0 for `SizeClass::DEFAULT`.
-static DEFAULT_STACK: AtomicUsize = AtomicUsize::new(0);
-
-/// Sets the size of stacks for which no size is named.
-pub(crate) fn set_default_stack(bytes: usize) -> Result<(), SpawnError> {
-    let class = class_for(bytes)?;
-    let bytes = if class == SizeClass::DEFAULT {
-        0
-    } else {
-        class.slot_size()
-    };
-    DEFAULT_STACK.store(bytes, Ordering::Relaxed);
-    Ok(())
+/// Sets the size of stacks for which no size is named, if the program has a wish, and returns that of
+/// main's stack; see `stack::default`.
+pub(crate) fn set_default_stack(bytes: Option<usize>) -> Result<usize, SpawnError> {
+    let wish = bytes.map(class_for).transpose()?;
+    Ok(default::set(wish).slot_size())
 }
 
 fn class_for(bytes: usize) -> Result<SizeClass, SpawnError> {
@@ -178,15 +171,10 @@ fn class_for(bytes: usize) -> Result<SizeClass, SpawnError> {
 /// Takes a free slot and a number.
 #[inline]
 fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnError> {
-    // A size of zero that somebody names is the smallest, not the default.
-    let bytes = match stack {
-        Some(bytes) => bytes.max(1),
-        None => DEFAULT_STACK.load(Ordering::Relaxed),
-    };
     match current::enter() {
-        Some(inside) if bytes == 0 => take_own_slot(inside.processor()),
-        Some(inside) => take_slot_slow(Some(inside.processor()), bytes),
-        None => take_slot_slow(None, bytes),
+        Some(inside) if stack.is_none() => take_own_slot(inside.processor()),
+        Some(inside) => take_slot_slow(Some(inside.processor()), stack),
+        None => take_slot_slow(None, stack),
     }
 }
 
@@ -201,15 +189,15 @@ fn take_own_slot(p: &'static Processor) -> Result<(&'static Goroutine, u64), Spa
 #[cold]
 fn take_slot_slow(
     p: Option<&'static Processor>,
-    bytes: usize,
+    stack: Option<usize>,
 ) -> Result<(&'static Goroutine, u64), SpawnError> {
-    let class = match bytes {
-        0 => SizeClass::DEFAULT,
-        bytes => class_for(bytes)?,
-    };
     if p.is_none() {
         ensure_started()?;
     }
+    let class = match stack {
+        Some(bytes) => class_for(bytes)?,
+        None => default::class(),
+    };
     let g = goroutine::acquire(class).map_err(SpawnError::NoStack)?;
     let id = match p {
         Some(p) => p.with_local(|local| p.start_goroutine(local)),

@@ -55,6 +55,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/stack/chunk.rs",
     "csp-runtime/src/stack/fatal.rs",
     "csp-runtime/src/stack/guard.rs",
+    "csp-runtime/src/stack/limit.rs",
     "csp-runtime/src/stack/map.rs",
     "csp-runtime/src/stack/overflow.rs",
     "csp-runtime/src/stack/overflow/tests.rs",
