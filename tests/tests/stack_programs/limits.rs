@@ -108,7 +108,7 @@ fn too_little_lockable_memory_is_an_error() {
 
 #[test]
 fn whatever_the_address_space_the_program_ends_well_or_says_why() {
-    for mib in [10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400] {
+    for mib in [16, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400] {
         for scenario in ["limits default", "before default"] {
             let output = limited(&format!("-v {}", mib << 10), scenario);
             let clear = match output.code {
