@@ -88,6 +88,7 @@ struct LeftAt {
 }
 
 impl LeftAt {
+    #[cfg(test)]
     const fn new() -> Self {
         Self {
             ip: AtomicUsize::new(0),
@@ -113,7 +114,8 @@ impl LeftAt {
 }
 
 impl Coroutine {
-    /// A place for a stack that is not there yet.
+    /// A place for a stack that is not there yet; zeroes are one too.
+    #[cfg(test)]
     pub(crate) const fn new() -> Self {
         Self {
             inner: UnsafeCell::new(MaybeUninit::uninit()),

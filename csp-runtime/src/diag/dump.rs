@@ -148,7 +148,11 @@ fn describe(
     if let Some(at) = standing.at {
         let _ = write!(text, " at {at}");
     }
-    let _ = writeln!(text, ", started at {}", g.spawned_at());
+    let _ = match g.spawned_at() {
+        Some(at) => writeln!(text, ", started at {at}"),
+        // It has ended since.
+        None => writeln!(text),
+    };
     if let Some(tracer) = tracer {
         tracer.push(g, text);
     }

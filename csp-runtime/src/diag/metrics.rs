@@ -34,6 +34,10 @@ pub struct Metrics {
     pub migrations_bound_by_object: u64,
     /// Words of stack looked at for this, which is what a check costs.
     pub migration_words: u64,
+    /// Stacks of ended goroutines whose memory was given back to the system, because it had not been needed for a while.
+    pub stacks_given_back: u64,
+    /// Times the unused pages of a goroutine's stack were given back, because it had been parked for a while.
+    pub stacks_trimmed: u64,
 }
 
 /// Returns numbers about the scheduler.
@@ -59,5 +63,7 @@ pub fn metrics() -> Metrics {
         migrations_bound_by_address: moves.address + moves.lent,
         migrations_bound_by_object: moves.shared,
         migration_words: moves.words,
+        stacks_given_back: counts.slots_given_back,
+        stacks_trimmed: counts.parked_trimmed,
     }
 }

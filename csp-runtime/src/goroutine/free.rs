@@ -4,6 +4,9 @@
 //! that will be used next are known without touching them, and can be fetched into the cache while
 //! the one in hand is filled in: a slot that was not used for a while costs several cache misses
 //! otherwise.
+//!
+//! Those at the bottom may not have been needed for long: what was not in two windows of sysmon's goes to the global
+//! list ([`FreeSlots::trim`]), and from there to the system. The windows are a number that the processor compares now and then.
 
 use super::pool::{self, Batch};
 use super::{Goroutine, prefetch_top};
@@ -20,6 +23,11 @@ pub(crate) struct FreeSlots {
     class: SizeClass,
     slots: [Option<&'static Goroutine>; MAX],
     len: usize,
+    /// The fewest there were in this window, and in the one before.
+    low: usize,
+    before: usize,
+    /// The window's number.
+    window: u32,
 }
 
 impl FreeSlots {
@@ -29,7 +37,40 @@ impl FreeSlots {
             class: SizeClass::DEFAULT,
             slots: [None; MAX],
             len: 0,
+            low: 0,
+            before: 0,
+            window: 0,
         }
+    }
+
+    /// Whether there are any, and all of a window has passed without a [`trim`](Self::trim).
+    pub(crate) fn is_behind(&self, window: u32) -> bool {
+        self.len > 0 && window.wrapping_sub(self.window) > 1
+    }
+
+    /// If a new window has begun: gives what was needed in neither of the last two to the global list.
+    #[inline]
+    pub(crate) fn trim(&mut self, window: u32) {
+        if self.window != window {
+            self.trim_slow(window);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn trim_slow(&mut self, window: u32) {
+        // The processor slept through a whole window: nothing changed in that one.
+        if window.wrapping_sub(self.window) > 1 {
+            self.before = self.low;
+        }
+        self.window = window;
+        let surplus = self.low.min(self.before);
+        self.before = self.low - surplus;
+        if surplus > 0 {
+            let mut batch = self.oldest(surplus);
+            pool::release_surplus(self.class, &mut batch);
+        }
+        self.low = self.len;
     }
 
     /// Takes the slot freed last; from the global list, or fresh from the arena, if there is none.
@@ -43,6 +84,10 @@ impl FreeSlots {
             self.refill()?;
         }
         self.len -= 1;
+        // A branch that is hardly ever taken, and no store.
+        if self.len < self.low {
+            self.low = self.len;
+        }
         if let Some(at) = self.len.checked_sub(AHEAD)
             && let Some(soon) = self.slots[at]
         {
@@ -97,6 +142,13 @@ impl FreeSlots {
 
     /// Gives the `count` slots freed longest ago to the global list.
     fn give(&mut self, count: usize) {
+        let mut batch = self.oldest(count);
+        self.low = self.low.min(self.len);
+        pool::release_batch(self.class, &mut batch);
+    }
+
+    /// Takes out the `count` slots freed longest ago.
+    fn oldest(&mut self, count: usize) -> Batch {
         let mut batch = Batch::new();
         for g in &mut self.slots[..count] {
             batch.push_back(g.take().expect("a place below `len` is filled").as_ptr());
@@ -104,7 +156,7 @@ impl FreeSlots {
         self.slots.copy_within(count..self.len, 0);
         self.slots[self.len - count..self.len].fill(None);
         self.len -= count;
-        pool::release_batch(self.class, &mut batch);
+        batch
     }
 
     #[cold]

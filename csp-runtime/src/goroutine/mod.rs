@@ -15,9 +15,10 @@
 //! ```
 //!
 //! Invariants:
-//! - A control block is created with its slot and lives for ever; goroutines come and go in it.
+//! - A control block is created with its slot; goroutines come and go in it. While it is free for long its memory is
+//!   given back to the system, and reads as zero until it is created anew (`scavenge`). The memory is never unmapped.
 //!   Hence `&'static Goroutine`, and a late waker or timer reads valid memory, recognising by the
-//!   ticket's generation that its wait is over.
+//!   ticket's generation that its wait is over. Every field is valid if it is zero.
 //! - `on_cpu` is set from the moment an M resumes the goroutine until that M is off its stack again; a
 //!   goroutine may be made ready, or end, earlier. See `protocol::on_cpu`.
 //! - At most one party may make a goroutine ready for each time it parks: the one that took its
@@ -28,17 +29,20 @@ mod extra;
 mod free;
 mod pool;
 mod reason;
+mod scavenge;
 
 pub(crate) use extra::{Found, Locals, destroy, discard};
 pub(crate) use free::FreeSlots;
-pub(crate) use pool::{Batch, acquire, release};
+pub(crate) use pool::{Batch, acquire, end_window, release, set_aside};
 pub(crate) use reason::Reason;
+pub(crate) use scavenge::{Held, peek, prefetch_state};
 
 use core::cell::Cell;
 use core::mem;
 use core::num::NonZeroUsize;
 use core::panic::Location;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::AtomicU16;
 
 use crate::coroutine::{Command, Coroutine};
 use crate::primitive::clock;
@@ -50,7 +54,7 @@ use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUs
 use crate::protocol::join::JoinWord;
 use crate::protocol::on_cpu::OnCpu;
 use crate::protocol::ticket::Ticket;
-use crate::stack::Slot;
+use crate::stack::{SizeClass, Slot, arena};
 use crate::timers::Sleeper;
 use extra::Extra;
 
@@ -90,10 +94,16 @@ pub(crate) struct Goroutine {
     status: AtomicU8,
     /// A [`Reason`], valid while `status` is `Waiting`; written by the goroutine.
     reason: AtomicU8,
-    /// How often it is locked to its thread; the goroutine's own.
-    locked: Cell<u8>,
     /// Since when it waits, in the coarse clock's ticks; as `reason`.
     since: AtomicU32,
+    /// The slot, in parts that are valid if zero; always the same. Written by `create`, read by whoever has the
+    /// goroutine, and by nobody else.
+    slot_index: Cell<u32>,
+    slot_class: Cell<SizeClass>,
+    /// How often it is locked to its thread; the goroutine's own.
+    locked: Cell<u8>,
+    /// The low bits of the `since` of the wait during which the unused pages of its stack were given back; sysmon's.
+    trimmed: AtomicU16,
     /// Who frees the slot, and who waits for the result.
     join: JoinWord,
     /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
@@ -117,8 +127,8 @@ pub(crate) struct Goroutine {
     /// The high end of the stack; the closure, later the result, starts here. Dumps read it at any time.
     base: AtomicUsize,
 
-    /// The slot; never changes.
-    slot: Slot,
+    /// The slot's base; see `slot_index`.
+    slot_base: Cell<*mut u8>,
 }
 
 /// A control block in its slot, from the start of a cache line.
@@ -154,36 +164,28 @@ unsafe impl Sleeper for Goroutine {
 }
 
 impl Goroutine {
-    /// Writes the control block of a slot that has never been used.
+    /// Writes the control block of a slot that the arena has handed out. It reads as zero, or as what a goroutine left
+    /// there, and those who come late may be reading it now: so fields that they read are stored one by one.
     fn create(slot: Slot) -> &'static Self {
         let at = Self::place(slot);
-        // SAFETY: the slot is fresh and ours; the place is aligned and lies within its top page.
-        unsafe {
-            (&raw mut (*at).g).write(Self {
-                next: Cell::new(None),
-                ticket: Ticket::new(),
-                coroutine: Coroutine::new(),
-                on_cpu: OnCpu::new(),
-                status: AtomicU8::new(Status::Idle as u8),
-                reason: AtomicU8::new(0),
-                locked: Cell::new(0),
-                since: AtomicU32::new(0),
-                join: JoinWord::new(),
-                bound: AtomicPtr::new(ptr::null_mut()),
-                last: Cell::new(ptr::null_mut()),
-                run: Cell::new(None),
-                id: AtomicU64::new(0),
-                extra: AtomicPtr::new(ptr::null_mut()),
-                spawned_at: AtomicPtr::new(at_ptr(Location::caller())),
-                waits_at: AtomicPtr::new(ptr::null_mut()),
-                base: AtomicUsize::new(0),
-                slot,
-            });
-        }
-        // SAFETY: just written, and never unmapped.
+        // SAFETY: aligned, mapped for ever, and zero or an earlier control block: a valid one in either case.
         let this = unsafe { &*at };
+        let g = &this.g;
+        g.ticket.start_above(scavenge::floor());
+        g.on_cpu.reset();
+        g.set_status(Status::Idle);
+        g.join.reset();
+        g.trimmed.store(u16::MAX, Ordering::Relaxed);
+        g.id.store(0, Ordering::Relaxed);
+        g.extra.store(ptr::null_mut(), Ordering::Relaxed);
+        g.spawned_at
+            .store(at_ptr(Location::caller()), Ordering::Relaxed);
+        g.next.set(None);
+        g.slot_base.set(slot.base.as_ptr());
+        g.slot_index.set(slot.index);
+        g.slot_class.set(slot.class);
         this.complete.store(at.addr(), Ordering::Release);
-        &this.g
+        g
     }
 
     /// The goroutine whose control block lies at `at`.
@@ -239,7 +241,7 @@ impl Goroutine {
         self.last.set(ptr::null_mut());
         self.locked.set(0);
         let place = self.result();
-        let limit = self.slot.usable_low().addr();
+        let limit = self.slot().usable_low().addr();
         // SAFETY: the slot is free and off every processor, so the stack is ours; `enter` ends with
         // a `Done` command and lets nothing unwind.
         unsafe {
@@ -253,7 +255,7 @@ impl Goroutine {
     #[inline]
     pub(crate) fn result(&self) -> NonNull<u8> {
         let at = self
-            .slot
+            .slot()
             .base
             .as_ptr()
             .with_addr(self.base.load(Ordering::Relaxed));
@@ -315,7 +317,7 @@ impl Goroutine {
     /// Leaves the processor; must be called on this goroutine's own stack.
     #[inline]
     pub(crate) fn suspend(&'static self, command: Command) {
-        debug_assert!(self.slot.contains(ptr::from_ref(&command).addr()));
+        debug_assert!(self.slot().contains(ptr::from_ref(&command).addr()));
         // SAFETY: the callers are `sched::switch` and `enter`, which run on the goroutine's stack.
         unsafe { self.coroutine.suspend(command) };
     }
@@ -367,10 +369,10 @@ impl Goroutine {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// Where `go!` stands.
-    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
-        // SAFETY: always a `&'static`, see `at_ptr`.
-        unsafe { &*self.spawned_at.load(Ordering::Relaxed) }
+    /// Where `go!` stands; `None` if the goroutine has ended and its memory was given back.
+    pub(crate) fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: null or a `&'static`, see `at_ptr`.
+        unsafe { self.spawned_at.load(Ordering::Relaxed).as_ref() }
     }
 
     /// Notes why and where the goroutine is about to wait.
@@ -418,9 +420,20 @@ impl Goroutine {
         Some(Standing { state, since, at })
     }
 
-    /// The slot it lives in.
+    /// The slot it lives in. For whoever has the goroutine: alive, or free and not given back.
+    #[inline]
     pub(crate) fn slot(&self) -> Slot {
-        self.slot
+        Slot {
+            // SAFETY: `create` has set it, and it is zeroed only while nobody has the goroutine.
+            base: unsafe { NonNull::new_unchecked(self.slot_base.get()) },
+            class: self.slot_class.get(),
+            index: self.slot_index.get(),
+        }
+    }
+
+    /// As [`slot`](Self::slot), for those who may come late.
+    pub(crate) fn slot_found(&self) -> Option<Slot> {
+        arena().lookup(ptr::from_ref(self).addr())
     }
 }
 

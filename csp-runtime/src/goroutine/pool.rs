@@ -3,12 +3,20 @@
 //! A processor keeps free slots of the default class in [`FreeSlots`](super::FreeSlots) and exchanges
 //! batches with the list here; other classes, and plain threads, come here at once. The last slot freed is the first
 //! used again, because its top page is still in the cache. When a list is empty the arena is asked
-//! for fresh slots, several at a time.
+//! for more, several at a time: those that are about to be given back, those that were, and at last fresh ones.
+//!
+//! # What is not needed
+//!
+//! Each list notes how short it was during a window of about half a second, its *low-water mark*: so many slots nobody
+//! needed. What nobody needed in two windows in a row is surplus. It is taken out of the list, in small steps, and
+//! set aside in the arena, which gives its memory back (`sched::scavenge` says when). Two windows, because
+//! a program that works in bursts would otherwise pay for each burst.
 
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::Goroutine;
+use super::{Goroutine, scavenge};
 use crate::primitive::list::Fifo;
 use crate::primitive::spin::Spin;
 use crate::stack::{SizeClass, Slot, StackError, arena, default};
@@ -19,8 +27,37 @@ pub(crate) type Batch = Fifo<Goroutine>;
 /// How many slots are taken from the arena at once.
 const REFILL: usize = 32;
 
-static FREE: [Spin<Batch>; SizeClass::COUNT] =
-    [const { Spin::new(Batch::new()) }; SizeClass::COUNT];
+/// The most slots taken out of a list under one hold of its lock: each is a cache miss.
+const STEP: usize = 64;
+
+static FREE: [Spin<FreeList>; SizeClass::COUNT] =
+    [const { Spin::new(FreeList::new()) }; SizeClass::COUNT];
+
+/// The free slots of a class, and how many of them are not needed. Protected by the lock around it.
+struct FreeList {
+    slots: Batch,
+    /// The fewest there were in this window.
+    low: usize,
+    /// The fewest there were in the window before, as far as they are still there.
+    before: usize,
+}
+
+impl FreeList {
+    const fn new() -> Self {
+        Self {
+            slots: Batch::new(),
+            low: 0,
+            before: 0,
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<NonNull<Goroutine>> {
+        let g = self.slots.pop_front();
+        self.low = self.low.min(self.slots.len());
+        g
+    }
+}
 
 /// Of which classes the arena has refused slots. Processors keep none of these: a goroutine must not be
 /// refused while another processor has room for it. It only goes up, and guards no memory.
@@ -39,7 +76,7 @@ pub(super) fn is_scarce(class: SizeClass) -> bool {
 ///
 /// When the list is empty and the arena cannot give more.
 pub(crate) fn acquire(class: SizeClass) -> Result<&'static Goroutine, StackError> {
-    let free = FREE[class.index()].lock().pop_front();
+    let free = FREE[class.index()].lock().pop();
     if let Some(g) = free {
         return Ok(Goroutine::from_ptr(g));
     }
@@ -62,7 +99,7 @@ pub(crate) fn acquire_batch(class: SizeClass, batch: &mut Batch) -> Result<(), S
         let mut free = FREE[class.index()].lock();
         let most = if is_scarce(class) { 1 } else { REFILL };
         for _ in 0..most {
-            match free.pop_front() {
+            match free.pop() {
                 Some(g) => batch.push_back(g),
                 None => break,
             }
@@ -76,12 +113,63 @@ pub(crate) fn acquire_batch(class: SizeClass, batch: &mut Batch) -> Result<(), S
 
 /// Gives a slot back.
 pub(crate) fn release(g: &'static Goroutine) {
-    FREE[g.slot().class.index()].lock().push_front(g.as_ptr());
+    FREE[g.slot().class.index()]
+        .lock()
+        .slots
+        .push_front(g.as_ptr());
 }
 
 /// Gives slots of one class back.
 pub(crate) fn release_batch(class: SizeClass, batch: &mut Batch) {
-    FREE[class.index()].lock().append(batch);
+    FREE[class.index()].lock().slots.append(batch);
+}
+
+/// Gives slots of one class back that were not needed in two windows.
+pub(crate) fn release_surplus(class: SizeClass, batch: &mut Batch) {
+    let mut free = FREE[class.index()].lock();
+    free.low += batch.len();
+    free.before += batch.len();
+    free.slots.append(batch);
+}
+
+/// Ends a window; returns how many slots of the class are surplus.
+pub(crate) fn end_window(class: SizeClass) -> usize {
+    let mut free = FREE[class.index()].lock();
+    let surplus = free.low.min(free.before);
+    free.before = free.low;
+    free.low = free.slots.len();
+    surplus
+}
+
+/// Sets up to `most` surplus slots of a class aside, `STEP` at most, and returns how many left the list; 0 if there is
+/// no surplus any more.
+pub(crate) fn set_aside(class: SizeClass, most: usize) -> usize {
+    let mut batch = Batch::new();
+    let taken = {
+        let mut free = FREE[class.index()].lock();
+        let count = most.min(STEP).min(free.low);
+        let taken = free.slots.split_front(count, &mut batch);
+        free.low -= taken;
+        free.before = free.before.saturating_sub(taken);
+        taken
+    };
+    let mut slots = [const { MaybeUninit::<Slot>::uninit() }; STEP];
+    let mut count = 0;
+    let mut busy = Batch::new();
+    while let Some(at) = batch.pop_front() {
+        let g = Goroutine::from_ptr(at);
+        // A free slot is off every processor; should one not be, its stack is in use.
+        if g.is_off_cpu() {
+            scavenge::raise_floor(g);
+            slots[count].write(g.slot());
+            count += 1;
+        } else {
+            busy.push_back(at);
+        }
+    }
+    arena().set_aside(class, written(&slots, count));
+    release_batch(class, &mut busy);
+    taken
 }
 
 fn refill(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
@@ -92,17 +180,27 @@ fn refill(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
     } else {
         1
     };
+    let back = arena().take_back(class, &mut slots[..wanted]);
+    for &slot in written(&slots, back) {
+        // Complete unless the system refused to take a part of it.
+        let g = Goroutine::find_in(slot).unwrap_or_else(|| Goroutine::create(slot));
+        batch.push_back(g.as_ptr());
+    }
+    if back > 0 {
+        return Ok(());
+    }
     let taken = arena().take(class, &mut slots[..wanted]).inspect_err(|_| {
         SCARCE[class.index()].store(true, Ordering::Relaxed);
     })?;
-    for slot in &slots[..taken] {
-        batch.push_back(Goroutine::create(slot_at(slot)).as_ptr());
+    for &slot in written(&slots, taken) {
+        batch.push_back(Goroutine::create(slot).as_ptr());
     }
     Ok(())
 }
 
+/// The first `count` slots, which were written.
 #[expect(unsafe_code, reason = "the arena reports how many slots it wrote")]
-fn slot_at(slot: &MaybeUninit<Slot>) -> Slot {
-    // SAFETY: called for the first `taken` slots, which `Arena::take` has written.
-    unsafe { slot.assume_init_read() }
+fn written(slots: &[MaybeUninit<Slot>], count: usize) -> &[Slot] {
+    // SAFETY: the callers pass what the arena said that it wrote, or what they wrote themselves.
+    unsafe { slots[..count].assume_init_ref() }
 }

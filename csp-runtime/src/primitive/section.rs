@@ -158,7 +158,7 @@ impl Section {
 
 /// Keeps the compiler from moving accesses across; the processor is held back by the heavy fence.
 #[inline(always)]
-fn light_fence() {
+pub(crate) fn light_fence() {
     #[cfg(not(loom))]
     std::sync::atomic::compiler_fence(Ordering::SeqCst);
     // Loom knows no asymmetric fences. Partner: the heavy fence in the model.

@@ -46,6 +46,7 @@ pub(crate) enum Finished {
 
 impl JoinWord {
     /// A word in state `HELD`.
+    #[cfg(test)]
     pub(crate) fn new() -> Self {
         Self(AtomicUsize::new(HELD))
     }

@@ -32,6 +32,10 @@
 //! through exactly that many, at least a month of nothing but waiting and waking, to win a wait not
 //! its own.
 //!
+//! The memory of a control block that is free may be given back to the system and read as zero until it is used again.
+//! Zero is no generation's `OPEN`, and what follows starts above every generation that was ever given back
+//! (`start_above`).
+//!
 //! An `AtomicBool` per wait was rejected: it would have to live until the slowest loser has looked
 //! at it, which costs a reference count per wait and an allocation per select.
 
@@ -97,6 +101,19 @@ impl Ticket {
         };
         self.0.store(wait.word(OPEN), Ordering::Release);
         wait
+    }
+
+    /// Which wait was the latest, for [`start_above`](Self::start_above). For whoever has the control block.
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) >> 16
+    }
+
+    /// Starts over in memory that was zeroed: all waits to come are later than that of `generation`. For whoever has just
+    /// been given the memory. A claimer of a wait from before finds no `OPEN` of its generation here, neither
+    /// in the zeroes nor in what is written now, nor ever after.
+    pub(crate) fn start_above(&self, generation: u64) {
+        self.0
+            .store(generation << 16 | u64::from(CLOSED), Ordering::Relaxed);
     }
 
     /// Tries to end the wait in the name of `winner`: an arm or [`TIMEOUT`].
@@ -203,6 +220,21 @@ mod tests {
         assert_eq!(ticket.close(older), None);
         assert!(ticket.is_open(newer));
         assert!(ticket.claim(newer, 6));
+    }
+
+    #[test]
+    fn a_wait_from_before_the_memory_was_zeroed_never_wins() {
+        let ticket = Ticket::new();
+        let older = ticket.open();
+        assert_eq!(ticket.close(older), None);
+        let floor = ticket.generation();
+        ticket.0.store(0, super::Ordering::Relaxed);
+        assert!(!ticket.claim(older, 1) && !ticket.is_open(older));
+        ticket.start_above(floor);
+        assert!(!ticket.claim(older, 1));
+        let newer = ticket.open();
+        assert!(!ticket.claim(older, 1) && !ticket.is_open(older));
+        assert!(ticket.claim(newer, 2));
     }
 
     #[test]

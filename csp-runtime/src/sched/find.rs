@@ -17,7 +17,7 @@ use crate::goroutine::{Batch, Goroutine, Status};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence, spin_loop};
 use crate::sched::shared::{Lists, scheduler};
-use crate::sched::{Machine, Processor, net, procs, ready, sysmon};
+use crate::sched::{Machine, Processor, net, procs, ready, scavenge, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
@@ -78,10 +78,11 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
     {
         return Some(Goroutine::from_ptr(g));
     }
-    if tick.is_multiple_of(GLOBAL_EVERY)
-        && let Some(g) = take_one_global(p)
-    {
-        return Some(g);
+    if tick.is_multiple_of(GLOBAL_EVERY) {
+        scavenge::trim(p);
+        if let Some(g) = take_one_global(p) {
+            return Some(g);
+        }
     }
     if let Some(g) = p.take_next() {
         let fair = p.with_local(|local| {
@@ -260,6 +261,7 @@ fn steal_next(victim: &'static Processor) -> Option<&'static Goroutine> {
 /// this returns.
 fn rest(m: &'static Machine, p: &'static Processor) {
     let sched = scheduler();
+    scavenge::trim(p);
     {
         let mut lists = sched.lists();
         // Under this lock every outside producer's push is either visible here, or its fence

@@ -28,6 +28,7 @@
 //! | `home` | which M a goroutine has to go on with |
 //! | `preempt`, `signal` | stopping a goroutine that computes |
 //! | `retake` | taking the P from a thread that blocks |
+//! | `scavenge` | giving unused memory back to the system |
 //! | `net` | who polls the network |
 //! | `thread` | what the system knows of an M's thread |
 //! | `procs` | `GOMAXPROCS`: growing and shrinking the set of Ps |
@@ -75,6 +76,7 @@ mod procs;
 pub(crate) mod quit;
 mod ready;
 mod retake;
+mod scavenge;
 mod shared;
 mod signal;
 mod switch;

@@ -114,6 +114,19 @@ impl Processor {
         unsafe { &mut *self.local.get() }.free.give_all();
     }
 
+    /// Whether it has free slots and has looked at them last before the window that has just ended. The caller holds the
+    /// lists in which the P is idle.
+    pub(crate) fn has_idle_slots(&self, window: u32) -> bool {
+        // SAFETY: nobody holds the P (caller).
+        unsafe { &*self.local.get() }.free.is_behind(window)
+    }
+
+    /// Gives free slots that were not needed to the global list, if a window has ended. The caller holds the P.
+    pub(crate) fn trim_slots(&self, window: u32) {
+        // SAFETY: nobody else holds the P (caller).
+        unsafe { &mut *self.local.get() }.free.trim(window);
+    }
+
     /// Puts a goroutine where it runs next; returns the one that was there. Holder only.
     #[inline]
     pub(crate) fn put_next(&self, g: &'static Goroutine) -> Option<NonNull<Goroutine>> {

@@ -6,6 +6,8 @@
 //! - due timers while the P that has them is busy and no idle M keeps a deadline as early;
 //! - goroutines that block their thread or compute for longer than their slice (`patrol`).
 //!
+//! And it gives memory back to the system that has not been of use for a while (`scavenge`).
+//!
 //! For the first three it starts one M on an idle P, and the search of that M does the rest. It runs no user
 //! code, and while goroutines run it takes no lock for longer than a few instructions and allocates
 //! nothing. When everything has been idle for a while, it has the `deadlock` check made.
@@ -18,7 +20,7 @@
 //! | no P idle, marked blocking calls under way | `FAST` | 50 us, doubling to 400 us |
 //! | no P idle, goroutines wait | `SLOW` | 1 ms, or when a slice ends |
 //! | no P idle, nobody waits | `SLOW` | doubling to 10 ms |
-//! | all Ps idle | `SLOW`, then `ASLEEP` after a second | until an M is started, or a second while a main function waits |
+//! | all Ps idle | `SLOW`, then `ASLEEP` after a second | until an M is started, memory is to be given back, or a second while a main function waits |
 //!
 //! In each of them it looks when the earliest timer is due that no idle M keeps.
 //!
@@ -35,6 +37,7 @@ use crate::primitive::clock::{self, NEVER};
 use crate::primitive::parker::Parker;
 use crate::primitive::precise;
 use crate::sched::patrol::Patrol;
+use crate::sched::scavenge::Scavenger;
 use crate::sched::shared::scheduler;
 use crate::sched::{deadlock, net, quit, ready};
 
@@ -141,6 +144,7 @@ pub(super) fn unpark() {
 fn run() {
     precise::timers();
     let mut patrol = Patrol::new();
+    let mut scavenger = Scavenger::new(clock::now());
     let mut delay = SHORTEST;
     let mut idle_looks = 0;
     loop {
@@ -153,6 +157,11 @@ fn run() {
         let sched = scheduler();
         let idle = sched.idle.idle();
         let procs = sched.procs.load(Ordering::Relaxed);
+        if found.active || idle < procs {
+            scavenger.note_activity(now);
+        }
+        scavenger.step(now, idle >= procs);
+        let due = found.due.min(scavenger.due());
         delay = match () {
             () if idle > 0 && found.active => SHORTEST,
             () if idle > 0 => (delay * 2).min(LONGEST),
@@ -170,17 +179,22 @@ fn run() {
         }
         // As many as are away can come back and run on the idle Ps; more have to be watched.
         if idle_looks > IDLE_LOOKS && sched.away.load(Ordering::Relaxed) <= idle {
-            idle_looks = 0;
             // The last thread that could end the wait may itself end without a word.
             let watching = deadlock::is_watching();
-            sleep(ASLEEP, if watching { WATCHING } else { NEVER }, NEVER);
+            let woken = sleep(
+                ASLEEP,
+                if watching { WATCHING } else { NEVER },
+                scavenger.due(),
+            );
+            // After a sleep for the sake of memory alone there is nothing new to be seen.
+            idle_looks = if woken || watching { 0 } else { IDLE_LOOKS };
             delay = SHORTEST;
         } else if delay >= SLOW_FROM {
-            if sleep(SLOW, delay, found.due) {
+            if sleep(SLOW, delay, due) {
                 delay = SHORTEST;
             }
         } else {
-            PARKER.park_until((now + delay).min(found.due));
+            PARKER.park_until((now + delay).min(due));
         }
     }
 }

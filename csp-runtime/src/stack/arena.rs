@@ -2,9 +2,9 @@
 //!
 //! Invariants:
 //!
-//! - A slot handed out is zeroed, guarded, aligned to its size, and handed out once. It is never
-//!   taken back: the layer above keeps free slots in lists of its own, so what lies in a slot is
-//!   *type-stable*; a pointer to a control block stays a pointer to a control block.
+//! - A slot handed out is guarded, aligned to its size, and zeroed, unless it was handed out before. The layer above
+//!   keeps free slots in lists of its own, and hands back those beyond need ([`Arena::set_aside`]). What lies in a
+//!   slot is *type-stable*: a control block, or zeroes. A pointer to a control block stays one to either.
 //! - [`Arena::lookup`] and [`Arena::for_each`] take no lock and allocate nothing; `lookup` may run
 //!   in a signal handler that interrupted [`Arena::take`].
 //!
@@ -17,6 +17,7 @@
 #![expect(unsafe_code, reason = "setting the guards of claimed slots")]
 
 use super::chunk::Pool;
+use super::chunk::spare::Given;
 use super::class::SizeClass;
 use super::error::StackError;
 use super::guard;
@@ -43,9 +44,9 @@ impl Arena {
         }
     }
 
-    /// Hands out fresh, zeroed slots whose guards are set, and returns how many it wrote to the
-    /// front of `out`: as many as there is room for if it can, at least 1, and 0 only when `out`
-    /// is empty.
+    /// Hands out slots whose guards are set, and returns how many it wrote to the front of `out`: as many as
+    /// there is room for if it can, at least 1, and 0 only when `out` is empty. Those whose memory was given back come
+    /// first, then fresh ones. They are zeroed, or hold what their last user left there.
     ///
     /// Costs one or two system calls, on older kernels one a slot; take 32 to 64 at a time. The top pages of many slots
     /// that are taken together get their memory at once, unless they are the first of their class. The first call of a process reads the
@@ -63,6 +64,10 @@ impl Arena {
             return Ok(0);
         }
         let pool = &self.pools[class.index()];
+        let spares = self.take_spares(class, out)?;
+        if spares > 0 {
+            return Ok(spares);
+        }
         let run = pool.claim(class, u32::try_from(out.len()).unwrap_or(u32::MAX))?;
         // SAFETY: the run was just claimed, and no slot of it was handed to anybody.
         let guarded = unsafe { guard::install(&run) };
@@ -78,6 +83,73 @@ impl Arena {
         Ok(ready as usize)
     }
 
+    /// As [`take`](Self::take), of slots whose memory was given back alone; 0 if there are none.
+    fn take_spares(
+        &self,
+        class: SizeClass,
+        out: &mut [MaybeUninit<Slot>],
+    ) -> Result<usize, StackError> {
+        let pool = &self.pools[class.index()];
+        let mut taken = 0;
+        while taken < out.len()
+            && let Some((run, bare)) = pool.take_spare(class, (out.len() - taken) as u32)
+        {
+            let guarded = if bare {
+                // SAFETY: the slots are free, and were just taken for this caller alone.
+                unsafe { guard::install(&run) }
+            } else {
+                Ok(run.len)
+            };
+            let ready = *guarded.as_ref().unwrap_or(&0);
+            if ready < run.len {
+                pool.put_spare(&run, ready);
+            }
+            for at in 0..ready {
+                out[taken + at as usize].write(run.slot(at));
+            }
+            taken += ready as usize;
+            match guarded {
+                Ok(ready) if ready == run.len => {}
+                Err(error) if taken == 0 => return Err(error),
+                _ => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes free slots that are not needed; all of one class, and the caller's. Their memory stays until
+    /// [`give_back`](Self::give_back).
+    pub(crate) fn set_aside(&self, class: SizeClass, slots: &[Slot]) {
+        self.pools[class.index()].set_aside(slots);
+    }
+
+    /// Hands out slots that were set aside, with what is in them, and returns how many it wrote to the front of `out`.
+    pub(crate) fn take_back(&self, class: SizeClass, out: &mut [MaybeUninit<Slot>]) -> usize {
+        self.pools[class.index()].take_back(class, out)
+    }
+
+    /// Whether slots of a class are set aside; a hint.
+    pub(crate) fn has_aside(&self, class: SizeClass) -> bool {
+        self.pools[class.index()].has_aside()
+    }
+
+    /// Gives the memory of about `most` slots that are set aside back to the system. For one thread only.
+    pub(crate) fn give_back(&self, class: SizeClass, most: usize) -> Given {
+        self.pools[class.index()].shed(class, most)
+    }
+
+    /// Calls `f` with up to `most` slots of a class from number `from` on, as [`for_each`](Self::for_each) does;
+    /// returns where to go on, or `None` at the end.
+    pub(crate) fn walk(
+        &self,
+        class: SizeClass,
+        from: usize,
+        most: usize,
+        f: &mut dyn FnMut(Slot),
+    ) -> Option<usize> {
+        self.pools[class.index()].walk(class, from, most, f)
+    }
+
     /// Returns the slot that contains `addr`, guard included, whether or not it is in use.
     ///
     /// Async-signal-safe.
@@ -85,7 +157,8 @@ impl Arena {
         SizeClass::all().find_map(|class| self.pools[class.index()].lookup(class, addr))
     }
 
-    /// Calls `f` with every slot ever handed out, class by class in the order of their numbers.
+    /// Calls `f` with every slot ever handed out, class by class in the order of their numbers, but for those whose memory
+    /// was given back.
     ///
     /// Slots handed out during the call may be left out.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(Slot)) {

@@ -8,6 +8,8 @@
 //!                            all claimed: next = len                claimed ▲ next: untouched
 //! ```
 //!
+//! Behind the slots of a chunk lie its bitmaps, in the same mapping: which slots are free beyond need, see [`spare`].
+//!
 //! A chunk is one mapping, cut into slots. Slots are claimed from the left with one CAS on `next`;
 //! no lock is held while their guards are set. A claim that could not be guarded is given back if
 //! nobody claimed after it, else its slots stay unused for ever, which costs numbers and no memory.
@@ -38,8 +40,11 @@ use super::map;
 use super::slot::Slot;
 use crate::primitive::spin::Spin;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use spare::Spares;
 use std::io;
+
+pub(super) mod spare;
 
 /// The most chunks of a class; with full-sized ones, 67 million default slots.
 const MAX_CHUNKS: usize = 64;
@@ -49,8 +54,14 @@ const FIRST_TRY: usize = 1 << if usize::BITS >= 64 { 38 } else { 28 };
 const SCARCE_SHARE: usize = 8;
 /// What a chunk must leave to the rest of the program, or it is not made.
 const SPARE: usize = 16 << 20;
+// The bitmaps are cut from it.
+const _: () = assert!(spare::bits_size(FIRST_TRY >> 16) < SPARE / 2);
 /// The slots that a chunk should have even when space is scarce.
 const FEW: usize = 4;
+
+/// How much memory is made accessible at a time: what is accessible and untouched is promised all the same, to those who
+/// limit promises, and filled by `mlockall`.
+const OPENED: usize = 16 << 20;
 
 /// So many slots taken together are a burst.
 const MANY: u32 = 16;
@@ -63,6 +74,8 @@ pub(super) struct Pool {
     count: AtomicUsize,
     /// The bytes to try for the next chunk. Its lock is held while a chunk is made.
     try_size: Spin<usize>,
+    /// Slots that are free beyond need.
+    spares: Spares,
 }
 
 /// One mapping, cut into slots.
@@ -73,6 +86,11 @@ struct Chunk {
     first: AtomicU32,
     /// How many slots there are. Published by the pool's `count`.
     len: AtomicU32,
+    /// Where its bitmaps are. Published by the pool's `count`.
+    bits: AtomicPtr<AtomicU64>,
+    /// How many slots may be claimed, because their memory is accessible; the others' is not. Written under `try_size`'s
+    /// lock.
+    open: AtomicU32,
     /// How many slots were claimed; moved by CAS, forward by claims and back by `give_back`.
     next: AtomicU32,
 }
@@ -124,6 +142,8 @@ impl Chunk {
             base: AtomicPtr::new(ptr::null_mut()),
             first: AtomicU32::new(0),
             len: AtomicU32::new(0),
+            bits: AtomicPtr::new(ptr::null_mut()),
+            open: AtomicU32::new(0),
             next: AtomicU32::new(0),
         }
     }
@@ -138,19 +158,52 @@ impl Chunk {
         })
     }
 
-    /// Claims up to `want` slots and returns the number of the first and how many; none when full.
+    /// Claims up to `want` slots, and `least` at least, and returns the number of the first and how many.
     ///
     /// Relaxed: a claim hands over memory that nobody has touched.
-    fn claim(&self, want: u32) -> Option<(u32, u32)> {
-        let len = self.len.load(Ordering::Relaxed);
-        let grab = |next: u32| want.min(len.saturating_sub(next));
+    fn claim(&self, want: u32, least: u32) -> Option<(u32, u32)> {
+        // Pairs with the release store in `open`: whoever sees a claimed slot may look at its memory.
+        let open = self.open.load(Ordering::Acquire);
+        let grab = |next: u32| want.min(open.saturating_sub(next));
         let start = self
             .next
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-                (grab(next) > 0).then(|| next + grab(next))
+                (grab(next) >= least).then(|| next + grab(next))
             })
             .ok()?;
         Some((start, grab(start)))
+    }
+
+    fn is_wholly_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed) == self.len.load(Ordering::Relaxed)
+    }
+
+    /// Makes the memory of further slots accessible, unless `want` are already. Under the lock of the pool's `try_size`.
+    fn open_more(&self, class: SizeClass, want: u32) -> Result<(), StackError> {
+        let open = self.open.load(Ordering::Relaxed);
+        if self.next.load(Ordering::Relaxed) + want <= open {
+            return Ok(());
+        }
+        let Some(first) = self.first_slot(class) else {
+            return Ok(());
+        };
+        let left = self.len.load(Ordering::Relaxed) - open;
+        let step = (OPENED / class.slot_size()) as u32;
+        let mut count = left.min(step.max(want));
+        loop {
+            let bytes = count as usize * class.slot_size();
+            // SAFETY: slots of this chunk, which nobody has claimed.
+            match unsafe { map::open(nth(first, open).base, bytes, SPARE) } {
+                Ok(()) => break,
+                Err(error) if count == 1 => {
+                    return Err(refused(class, first.index + open, Some(error)));
+                }
+                Err(_) => count /= 2,
+            }
+        }
+        // Pairs with the acquire load in `claim`.
+        self.open.store(open + count, Ordering::Release);
+        Ok(())
     }
 }
 
@@ -160,6 +213,7 @@ impl Pool {
             chunks: [const { Chunk::new() }; MAX_CHUNKS],
             count: AtomicUsize::new(0),
             try_size: Spin::new(FIRST_TRY),
+            spares: Spares::new(),
         }
     }
 
@@ -169,35 +223,17 @@ impl Pool {
         &self.chunks[..self.count.load(Ordering::Acquire)]
     }
 
-    /// Claims up to `want` neighbouring slots, whose guards are the caller's to set.
+    /// Claims up to `want` neighbouring slots, whose guards are the caller's to set; less only at the end of a chunk, or if
+    /// there can be no more.
     pub(super) fn claim(&self, class: SizeClass, want: u32) -> Result<Run, StackError> {
         loop {
             let chunks = self.chunks();
-            // The newest first: an older one has room only after slots were given back to it.
-            for (at, chunk) in chunks.iter().enumerate().rev() {
-                if let Some((start, len)) = chunk.claim(want)
-                    && let Some(slot) = chunk.first_slot(class)
-                {
-                    // SAFETY: `start` was just claimed in this chunk.
-                    let first = unsafe { nth(slot, start) };
-                    let run = Run {
-                        first,
-                        chunk: at,
-                        start,
-                        len,
-                    };
-                    let bytes = len as usize * class.slot_size();
-                    // SAFETY: the range is what was just claimed of this chunk's mapping.
-                    return match unsafe { map::open(first.base, bytes, SPARE) } {
-                        Ok(()) => Ok(run),
-                        Err(error) => {
-                            self.give_back(&run, 0);
-                            Err(refused(class, first.index, Some(error)))
-                        }
-                    };
-                }
+            if let Some(run) = claim_in(chunks, class, want, false) {
+                return Ok(run);
             }
-            self.grow(class, chunks.len())?;
+            if let Err(error) = self.extend(class, chunks.len(), want) {
+                return claim_in(self.chunks(), class, want, true).ok_or(error);
+            }
         }
     }
 
@@ -213,13 +249,23 @@ impl Pool {
         );
     }
 
-    /// Makes a further chunk, unless there are already more than `seen`.
+    /// Makes more slots claimable, if there are not `want` when `seen` chunks are known: some of the last chunk, or a further
+    /// chunk.
     #[cold]
-    fn grow(&self, class: SizeClass, seen: usize) -> Result<(), StackError> {
+    fn extend(&self, class: SizeClass, seen: usize, want: u32) -> Result<(), StackError> {
         let mut try_size = self.try_size.lock();
-        if self.count.load(Ordering::Relaxed) != seen {
+        let chunks = self.chunks();
+        if chunks.len() != seen {
             return Ok(());
         }
+        match chunks.last() {
+            Some(last) if !last.is_wholly_open() => last.open_more(class, want),
+            _ => self.grow(class, &mut try_size),
+        }
+    }
+
+    /// Makes a further chunk, of which nothing is open yet.
+    fn grow(&self, class: SizeClass, try_size: &mut usize) -> Result<(), StackError> {
         let page = map::page_size();
         if !SizeClass::all().all(|class| class.guard_size().is_multiple_of(page)) {
             return Err(StackError::PageSize { bytes: page });
@@ -228,6 +274,7 @@ impl Pool {
             last.first.load(Ordering::Relaxed) + last.len.load(Ordering::Relaxed)
         });
         let failure = |source| refused(class, first, source);
+        let seen = self.count.load(Ordering::Relaxed);
         let chunk = self.chunks.get(seen).ok_or_else(|| failure(None))?;
         let (base, size) = reserve(*try_size, class).map_err(|error| failure(Some(error)))?;
         *try_size = size;
@@ -236,7 +283,10 @@ impl Pool {
         chunk
             .len
             .store((size / class.slot_size()) as u32, Ordering::Relaxed);
-        // Publishes the three; pairs with the acquire load in `chunks`.
+        // SAFETY: `reserve` left room for them behind the slots.
+        let bits = unsafe { base.add(size) }.cast::<AtomicU64>();
+        chunk.bits.store(bits.as_ptr(), Ordering::Relaxed);
+        // Publishes the four; pairs with the acquire load in `chunks`.
         self.count.store(seen + 1, Ordering::Release);
         Ok(())
     }
@@ -252,18 +302,61 @@ impl Pool {
         })
     }
 
-    /// Calls `f` with every slot claimed before the call, in order.
+    /// Calls `f` with every slot claimed before the call, in order, but for those whose memory was given back.
     pub(super) fn for_each(&self, class: SizeClass, f: &mut dyn FnMut(Slot)) {
+        let _ = self.walk(class, 0, usize::MAX, f);
+    }
+
+    /// As [`for_each`](Self::for_each) for `most` slots from the class-wide number `from` on; returns where to go on, or
+    /// `None` at the end.
+    pub(super) fn walk(
+        &self,
+        class: SizeClass,
+        from: usize,
+        most: usize,
+        f: &mut dyn FnMut(Slot),
+    ) -> Option<usize> {
+        let mut left = most;
         for chunk in self.chunks() {
             let Some(first) = chunk.first_slot(class) else {
                 continue;
             };
-            for at in 0..chunk.next.load(Ordering::Relaxed) {
-                // SAFETY: `at` is below the number of claimed slots of this chunk.
-                f(unsafe { nth(first, at) });
+            let claimed = chunk.next.load(Ordering::Relaxed) as usize;
+            let start = from.saturating_sub(first.index as usize);
+            for at in start..claimed {
+                if left == 0 {
+                    return Some(first.index as usize + at);
+                }
+                left -= 1;
+                if !chunk.is_spare(at) {
+                    // SAFETY: `at` is below the number of claimed slots of this chunk.
+                    f(unsafe { nth(first, at as u32) });
+                }
             }
         }
+        None
     }
+}
+
+/// Claims up to `want` slots of one of the chunks; of one with closed slots left only so many, unless `any` will do.
+fn claim_in(chunks: &[Chunk], class: SizeClass, want: u32, any: bool) -> Option<Run> {
+    // The newest first: an older one has room only after slots were given back to it.
+    chunks.iter().enumerate().rev().find_map(|(at, chunk)| {
+        let least = if any || chunk.is_wholly_open() {
+            1
+        } else {
+            want
+        };
+        let (start, len) = chunk.claim(want, least)?;
+        // SAFETY: `start` was just claimed in this chunk.
+        let first = unsafe { nth(chunk.first_slot(class)?, start) };
+        Some(Run {
+            first,
+            chunk: at,
+            start,
+            len,
+        })
+    })
 }
 
 /// The error of a class of which `stacks` exist; without a `source` if there are no more chunks.
@@ -281,7 +374,7 @@ fn reserve(size: usize, class: SizeClass) -> io::Result<(NonNull<u8>, usize)> {
     let slot = class.slot_size();
     let mut fits = size.max(slot);
     let base = loop {
-        match map::reserve(fits + SPARE, slot) {
+        match map::reserve(fits + SPARE, slot.max(spare::BLOCK)) {
             Ok(base) => break base,
             Err(error) if fits == slot => return Err(error),
             Err(_) => fits /= 2,
@@ -292,7 +385,15 @@ fn reserve(size: usize, class: SizeClass) -> io::Result<(NonNull<u8>, usize)> {
     } else {
         fits
     };
+    let bits = spare::bits_size(kept / slot);
+    let used = kept + bits;
     // SAFETY: the rest of the mapping just made, which nobody knows of yet.
-    unsafe { map::unmap(base.add(kept), fits + SPARE - kept) };
+    unsafe { map::unmap(base.add(used), fits + SPARE - used) };
+    // SAFETY: a part of the mapping just made.
+    if let Err(error) = unsafe { map::open(base.add(kept), bits, 0) } {
+        // SAFETY: as above.
+        unsafe { map::unmap(base, used) };
+        return Err(error);
+    }
     Ok((base, kept))
 }

@@ -13,14 +13,14 @@
 //! refuses later ones in memory that `mlockall` has locked. Each refusal moves the process to the
 //! second way; guards already set stay good. `CSP_STACK_GUARD=mprotect` starts with the second.
 //!
-//! A guard, once set, is never lifted: it survives `MADV_DONTNEED` and `fork`, and slots are
-//! never unmapped.
+//! A guard survives `MADV_DONTNEED` and `fork`, and slots are never unmapped. Only that of a free slot is ever lifted,
+//! if it is a region (see `chunk::spare`), and set again before the slot is used.
 
 #![expect(unsafe_code, reason = "setting guards on fresh slots")]
 
 use super::chunk::Run;
 use super::error::StackError;
-use super::map::{self, Span};
+use super::map::{self, Pages};
 use super::slot::Slot;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::env;
@@ -44,7 +44,6 @@ static WAY: AtomicU8 = AtomicU8::new(UNKNOWN);
 static PROTECTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Tells whether guards are page-table entries, so that stacks are not limited by memory maps.
-#[cfg(test)]
 pub(super) fn uses_regions() -> bool {
     way() == REGIONS
 }
@@ -73,7 +72,7 @@ fn first_way() -> u8 {
 ///
 /// # Safety
 ///
-/// The run is claimed by the caller, and nobody has touched its slots yet.
+/// The run is claimed by the caller alone, and nobody needs what is in its slots.
 pub(super) unsafe fn install(run: &Run) -> Result<u32, StackError> {
     let mut done = 0;
     if way() == REGIONS {
@@ -81,7 +80,7 @@ pub(super) unsafe fn install(run: &Run) -> Result<u32, StackError> {
         done = unsafe { map::install_guards(Spans::of(run, Slot::guard).as_slice()) } as u32;
         while done < run.len {
             let slot = run.slot(done);
-            // SAFETY: the guard is a page-aligned part of a slot that nobody has touched.
+            // SAFETY: the guard is a page-aligned part of a slot that nobody uses.
             match unsafe { map::install_guard(slot.base, slot.class.guard_size()) } {
                 Ok(()) => done += 1,
                 Err(source) if source.kind() == io::ErrorKind::OutOfMemory => {
@@ -110,7 +109,7 @@ pub(super) fn populate(run: &Run) {
 /// A part of each slot of a run, up to [`Spans::MOST`] of them.
 struct Spans {
     /// The first `len` are set.
-    spans: [Span; Spans::MOST],
+    spans: [Pages; Spans::MOST],
     len: usize,
 }
 
@@ -118,16 +117,16 @@ impl Spans {
     /// A kibibyte of the caller's stack; more would hardly save a system call.
     const MOST: usize = 64;
 
-    fn of(run: &Run, part: fn(Slot) -> Span) -> Self {
-        let mut spans = [Span::EMPTY; Self::MOST];
+    fn of(run: &Run, part: fn(Slot) -> Pages) -> Self {
+        let mut spans = [part(run.slot(0)); Self::MOST];
         let len = spans.len().min(run.len as usize);
-        for (at, span) in spans[..len].iter_mut().enumerate() {
+        for (at, span) in spans[..len].iter_mut().enumerate().skip(1) {
             *span = part(run.slot(at as u32));
         }
         Self { spans, len }
     }
 
-    fn as_slice(&self) -> &[Span] {
+    fn as_slice(&self) -> &[Pages] {
         &self.spans[..self.len]
     }
 }

@@ -31,6 +31,7 @@
 //! | [`mod@default`] | the size when none is named |
 //! | [`slot`] | a slot's place and parts |
 //! | [`chunk`] | the reservations of one class, and handing out their slots |
+//! | [`chunk::spare`] | giving back the memory of free slots |
 //! | [`mod@arena`] | all classes; address to slot |
 //! | [`guard`] | the two ways to set a guard |
 //! | [`map`] | the system calls on mappings, and all that differs between systems |
@@ -60,4 +61,23 @@ pub(crate) use arena::arena;
 pub(crate) use class::SizeClass;
 pub(crate) use error::StackError;
 pub(crate) use fatal::FixedWriter;
+pub(crate) use map::Pages;
 pub(crate) use slot::Slot;
+
+/// The most ranges for one call of [`discard`].
+pub(crate) const DISCARDED_AT_ONCE: usize = map::MOST_RANGES;
+
+/// Gives the memory of parts of stacks back to the system; they read as zero afterwards.
+///
+/// # Errors
+///
+/// If the system refuses it.
+///
+/// # Safety
+///
+/// The pages come from [`Slot::pages_below`], and nobody uses what is in them, during the call or after.
+#[expect(unsafe_code, reason = "passes a promise on")]
+pub(crate) unsafe fn discard(pages: &[Pages]) -> std::io::Result<()> {
+    // SAFETY: the caller's word.
+    unsafe { map::give_back(pages) }
+}

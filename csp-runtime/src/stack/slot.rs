@@ -1,7 +1,7 @@
 //! [`Slot`]: one stack's place in the arena, as a description that anyone may copy.
 //!
-//! A `Slot` describes memory, it does not own it: the mapping it points into is never unmapped and
-//! its guard never lifted, so a copy stays true for ever, even after the goroutine on it is gone.
+//! A `Slot` describes memory, it does not own it: the mapping it points into is never unmapped, and
+//! its guard lifted only while it is free, so a copy stays true for ever, even after the goroutine on it is gone.
 //! Who may *use* the memory between the guard and the top is the upper layers' affair.
 //!
 //! The colour: all slots are aligned alike, so without it every control block and every stack top
@@ -14,7 +14,7 @@
 )]
 
 use super::class::SizeClass;
-use super::map::{self, Span};
+use super::map::{self, Pages};
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -64,16 +64,27 @@ impl Slot {
     }
 
     /// Returns the pages of the guard.
-    pub(super) const fn guard(self) -> Span {
-        Span::new(self.base, self.class.guard_size())
+    pub(super) const fn guard(self) -> Pages {
+        Pages {
+            start: self.base,
+            len: self.class.guard_size(),
+        }
     }
 
     /// Returns the highest page, in which the control block lies.
-    pub(super) fn top_page(self) -> Span {
+    pub(super) fn top_page(self) -> Pages {
         let page = map::page_size();
         // SAFETY: a slot has more than a page.
         let start = unsafe { self.base.add(self.class.slot_size() - page) };
-        Span::new(start, page)
+        Pages { start, len: page }
+    }
+
+    /// Returns the whole pages between the guard and `end`, if `end` lies in the usable part and there are any.
+    pub(crate) fn pages_below(self, end: usize) -> Option<Pages> {
+        let start = self.usable_low();
+        let end = end & !(map::page_size() - 1);
+        let len = end.checked_sub(start.addr().get())?;
+        (len > 0 && self.contains(end)).then_some(Pages { start, len })
     }
 
     /// Returns the addresses of the guard, where any access is a fault.

@@ -25,10 +25,12 @@ pub(super) fn report(slot: Slot, _fault: usize) {
             g.id()
         ),
     };
+    if let Some(at) = g.spawned_at() {
+        let _ = writeln!(out, "started at {at}");
+    }
     let _ = writeln!(
         out,
-        "started at {}\nstart it with more: go!(stack({}) => …), or Builder::stack_size",
-        g.spawned_at(),
+        "start it with more: go!(stack({}) => …), or Builder::stack_size",
         (size.slot_size() * 8).min(SizeClass::MAX.slot_size())
     );
     out.flush();

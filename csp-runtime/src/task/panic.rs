@@ -27,7 +27,7 @@ pub(super) fn install() {
     panic::set_hook(Box::new(move |info| {
         if let Some(g) = current::goroutine() {
             let id = g.id();
-            let site = g.spawned_at();
+            let site = g.spawned_at().expect("the goroutine is alive");
             // In one write, and not with `eprintln!`, which panics if standard error is closed.
             let line = match g.name() {
                 Some(name) => format!("goroutine {id} [{name}], started at {site}, panicked:\n"),

@@ -44,7 +44,7 @@ impl Suspension {
         }
         let (frame, base) = g.suspended_at();
         // The three are not read in one step, and may belong to two goroutines of the slot.
-        let low = g.slot().usable_low().addr().get();
+        let low = g.slot_found()?.usable_low().addr().get();
         let high = core::ptr::from_ref(g).addr();
         let sound = low <= frame.sp
             && frame.sp < base
@@ -66,7 +66,7 @@ impl StackCopy {
         self.words.clear();
         // Memory is asked for before anything is read: the goroutine is to have little time to move.
         self.words.reserve(MOST / WORD);
-        let stack = g.slot().base.as_ptr().cast_const();
+        let stack = g.slot_found()?.base.as_ptr().cast_const();
         for at in (frame.sp..frame.sp + len).step_by(WORD) {
             let word = stack.with_addr(at).cast_mut().cast::<usize>();
             // SAFETY: `Suspension::of` found it aligned and between the guard and the control block of

@@ -5,6 +5,7 @@ use crate::stack::child;
 use std::collections::HashSet;
 use std::fs;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 /// Takes up to `N` slots, in one call.
@@ -55,6 +56,56 @@ fn maps() -> Vec<(usize, usize)> {
 #[test]
 fn nothing_is_taken_for_an_empty_buffer() {
     assert_eq!(arena().take(SizeClass::DEFAULT, &mut []).unwrap(), 0);
+}
+
+#[test]
+fn slots_given_back_read_zero_and_are_handed_out_again_lowest_first() {
+    let body = || {
+        for class in SizeClass::all() {
+            let mut slots = take::<40>(class).unwrap();
+            while slots.len() < 40 {
+                slots.extend(take::<1>(class).unwrap());
+            }
+            let word = |slot: &Slot| slot.top().addr().get() - size_of::<u64>();
+            // SAFETY: the word is in the usable part of a slot of this test's own, and aligned.
+            let at = |slot: &Slot| unsafe {
+                AtomicU64::from_ptr(slot.base.as_ptr().with_addr(word(slot)).cast())
+            };
+            let read = |slot: &Slot| at(slot).load(Ordering::Relaxed);
+            for slot in &slots {
+                at(slot).store(1, Ordering::Relaxed);
+            }
+            let known = claimed(class);
+            // One stays in use, and keeps its block from being whole.
+            let used = slots.remove(21);
+            arena().set_aside(class, &slots);
+            let mut back = [const { MaybeUninit::uninit() }; 3];
+            assert_eq!(arena().take_back(class, &mut back), 3);
+            // SAFETY: `take_back` says that it wrote three.
+            let back = back.map(|slot| unsafe { slot.assume_init() });
+            assert_eq!(back[..], slots[..3]);
+            assert!(back.iter().all(|slot| read(slot) == 1));
+            arena().set_aside(class, &back);
+            let mut given = 0;
+            while arena().has_aside(class) {
+                let some = arena().give_back(class, 16);
+                assert!(!some.refused);
+                given += some.slots;
+            }
+            assert_eq!(given, slots.len());
+            assert_eq!(claimed(class), known - slots.len(), "they are passed over");
+            assert_eq!(read(&used), 1);
+            let mut again = Vec::new();
+            while again.len() < slots.len() {
+                again.extend(take::<1>(class).unwrap());
+            }
+            assert_eq!(again, slots);
+            assert!(again.iter().all(|slot| read(slot) == 0));
+            assert!(!slots.contains(&take::<1>(class).unwrap()[0]));
+        }
+    };
+    let name = "slots_given_back_read_zero_and_are_handed_out_again_lowest_first";
+    child::succeeds(module_path!(), name, &[], body);
 }
 
 #[test]
@@ -156,17 +207,19 @@ fn a_hundred_thousand_stacks_are_one_mapping() {
 }
 
 #[test]
-fn only_claimed_slots_are_in_core_dumps() {
+fn most_unclaimed_slots_are_left_out_of_core_dumps() {
     child::succeeds(
         module_path!(),
-        "only_claimed_slots_are_in_core_dumps",
+        "most_unclaimed_slots_are_left_out_of_core_dumps",
         &[],
         || {
             let class = SizeClass::DEFAULT;
-            let mut end = take::<1>(class).unwrap()[0].base.addr().get() + class.slot_size();
+            let start = take::<1>(class).unwrap()[0].base.addr().get();
             for _ in 0..10 {
-                end += take::<3>(class).unwrap().len() * class.slot_size();
+                take::<3>(class).unwrap();
             }
+            // Slots become accessible in steps of so much, and are in dumps from then on.
+            let end = start + (16 << 20);
             let text = fs::read_to_string("/proc/self/smaps").unwrap();
             let flags_after = |header: &str| {
                 let (_, rest) = text.split_once(header).expect(header);
@@ -178,12 +231,9 @@ fn only_claimed_slots_are_in_core_dumps() {
             };
             assert!(
                 !flags_after(&format!("-{end:x} ")),
-                "claimed slots are left out"
+                "accessible slots are left out"
             );
-            assert!(
-                flags_after(&format!("\n{end:x}-")),
-                "unclaimed slots are in"
-            );
+            assert!(flags_after(&format!("\n{end:x}-")), "the others are in");
         },
     );
 }
