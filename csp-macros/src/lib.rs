@@ -1,8 +1,9 @@
-//! The procedural macros of `csp-runtime`: `go!`, `select!`, `join!`, `#[csp::main]`, `#[csp::test]`.
+//! The procedural macros of `csp-runtime`: `go!`, `select!`, `join!`, `#[csp::main]`, `#[csp::test]`,
+//! `#[csp::recursive]`.
 //!
 //! Nobody depends on this crate directly. `csp` wraps each function-like macro in a `macro_rules!`
 //! that puts its own `$crate` in front, so an expansion reaches the runtime under whatever name the
-//! program knows it by; the two attributes cannot be wrapped that way and take `crate = path`.
+//! program knows it by; the attributes cannot be wrapped that way and take `crate = path`.
 //!
 //! ```text
 //! go! { … }  ──macro_rules in csp──▶  $crate::__private::go! { ($crate) … }  ──here──▶  expansion
@@ -21,6 +22,7 @@ mod go;
 mod join;
 mod krate;
 mod operators;
+mod recursive;
 mod select;
 
 use proc_macro::TokenStream;
@@ -90,4 +92,27 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(entry::Kind::Test, options.into(), item.into()).into()
+}
+
+/// Lets a function recurse to any depth: its calls go on on a further stack segment when less than 64 KiB is left.
+///
+/// For functions and methods of every kind but `async` and `const` ones. Of several functions that call each other, one
+/// in each circle is to be marked. `csp::stack` says what growing means, and what it costs. In a function that has
+/// `#[track_caller]` as well, that has no effect on what the body does.
+///
+/// | option | meaning |
+/// |---|---|
+/// | `crate = path` | where the runtime is, if not at `::csp` |
+///
+/// # Examples
+///
+/// ```ignore
+/// #[csp::recursive]
+/// fn depth(node: &Node) -> usize {
+///     1 + node.children.iter().map(depth).max().unwrap_or(0)
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn recursive(options: TokenStream, item: TokenStream) -> TokenStream {
+    recursive::expand(options.into(), item.into()).into()
 }

@@ -20,6 +20,9 @@
 //! - Nothing unwinds out of `entry`: the root of every goroutine catches panics.
 //! - The yielder of `corosensei` sits at a fixed place on the stack, so its address stays valid
 //!   while the goroutine exists.
+//!
+//! [`call_on`] is the other switch: a call that runs on another stack and comes back, by which stacks grow. A goroutine
+//! may suspend there as anywhere: `corosensei` keeps its stack pointer and asks nothing about it.
 #![expect(unsafe_code, reason = "switching stacks")]
 
 use core::cell::{Cell, UnsafeCell};
@@ -65,6 +68,49 @@ unsafe impl Stack for Bounds {
     fn limit(&self) -> StackPointer {
         self.limit
     }
+}
+
+/// The bounds of another stack, and where the one before is left.
+struct Departure<'a> {
+    to: Bounds,
+    left_at: &'a AtomicUsize,
+}
+
+// SAFETY: as for `Bounds`; the bounds are those that `call_on` was handed.
+unsafe impl Stack for Departure<'_> {
+    /// Asked right before the switch, in the function that makes it or one that this calls: so the noted stack pointer is
+    /// not above the one with which the stack is left.
+    #[inline(always)]
+    fn base(&self) -> StackPointer {
+        self.left_at.store(Frame::here().sp, Ordering::Relaxed);
+        self.to.base
+    }
+
+    #[inline]
+    fn limit(&self) -> StackPointer {
+        self.to.limit
+    }
+}
+
+/// Bytes that the switch to another stack pushes below the stack pointer that [`call_on`] notes.
+pub(crate) const PUSHED: usize = 2 * size_of::<usize>();
+
+/// Runs `f` on the stack between `base` (high end) and `limit` (low end). A panic goes on here. Notes in `left_at` the
+/// stack pointer with which this stack is left, from which the switch itself pushes [`PUSHED`] bytes.
+///
+/// `f` may suspend the goroutine that calls, and go on on another thread: nothing is kept here that is tied to one.
+///
+/// # Safety
+///
+/// The stack is the caller's alone, 16-byte aligned at `base`, with a guard at its low end.
+pub(crate) unsafe fn call_on(
+    base: NonZeroUsize,
+    limit: NonZeroUsize,
+    left_at: &AtomicUsize,
+    f: &mut dyn FnMut(),
+) {
+    let to = Bounds { base, limit };
+    corosensei::on_stack(Departure { to, left_at }, f);
 }
 
 type Inner = corosensei::Coroutine<(), Command, (), Bounds>;

@@ -32,6 +32,7 @@
 //! | the clock | [`time`] |
 //! | telling goroutines to stop, by when, and what for | [`context`], [`ErrGroup`] |
 //! | a static of each goroutine's own | [`local!`] |
+//! | recursion of any depth | [`#[csp::recursive]`](macro@recursive), [`stack`] |
 //! | futures | [`block_on`](block_on()), [`Receiver::recv_async`], [`Sender::send_async`], [`JoinHandle`] |
 //! | sockets | [`net`] |
 //! | calls that block their thread | [`blocking`](blocking()) |
@@ -293,7 +294,9 @@ mod sched;
 #[cfg(not(loom))]
 mod select;
 #[cfg(not(loom))]
-mod stack;
+pub mod stack;
+#[cfg(not(loom))]
+mod stacks;
 #[cfg(not(loom))]
 mod task;
 #[cfg(not(loom))]
@@ -308,7 +311,7 @@ pub use channel::{
     SendTimeoutError, Sender, TryIter, TryRecvError, TrySendError, channel, never, unbounded,
 };
 #[cfg(not(loom))]
-pub use csp_macros::{main, test};
+pub use csp_macros::{main, recursive, test};
 #[cfg(not(loom))]
 pub use future::{RecvFuture, SendFuture, block_on};
 #[cfg(not(loom))]

@@ -8,6 +8,8 @@ pub use crate::select::{Arm, SelectOptions, Selected, block_forever, recv_arm, s
 pub use crate::task::{Defer, scope};
 pub use csp_macros::{go, join, select};
 
+pub use crate::stack::grow;
+
 use crate::diag;
 use crate::sched::{self, current, deadlock::Watch};
 use crate::sync::{ErrGroup, WaitGroup};

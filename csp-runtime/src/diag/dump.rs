@@ -21,7 +21,7 @@ use super::age::Age;
 use crate::goroutine::{Goroutine, Reason};
 use crate::primitive::clock;
 use crate::sched::current;
-use crate::stack::arena;
+use crate::stacks::arena;
 use crate::trace::Tracer;
 
 /// Bytes of text that are gathered before they are written.

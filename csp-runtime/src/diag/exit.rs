@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::dump;
-use crate::stack::{FixedWriter, fatal};
+use crate::stacks::{FixedWriter, fatal};
 
 /// Set by the first thread that reports.
 static REPORTING: AtomicBool = AtomicBool::new(false);

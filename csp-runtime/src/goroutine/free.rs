@@ -10,7 +10,7 @@
 
 use super::pool::{self, Batch};
 use super::{Goroutine, prefetch_top};
-use crate::stack::{SizeClass, StackError, default};
+use crate::stacks::{SizeClass, StackError, default};
 
 /// The most slots kept: enough for bursts of a thousand goroutines to stay on their processor.
 const MAX: usize = 1024;

@@ -19,6 +19,8 @@
 //!   given back to the system, and reads as zero until it is created anew (`scavenge`). The memory is never unmapped.
 //!   Hence `&'static Goroutine`, and a late waker or timer reads valid memory, recognising by the
 //!   ticket's generation that its wait is over. Every field is valid if it is zero.
+//! - What is said of the stack holds for the first one. A goroutine that has grown runs on a segment, from which a chain
+//!   leads back to the first stack, see `stacks::segment`; it ends on its first stack.
 //! - `on_cpu` is set from the moment an M resumes the goroutine until that M is off its stack again; a
 //!   goroutine may be made ready, or end, earlier. See `protocol::on_cpu`.
 //! - At most one party may make a goroutine ready for each time it parks: the one that took its
@@ -26,12 +28,15 @@
 #![expect(unsafe_code, reason = "control blocks live at computed places")]
 
 mod extra;
+mod fetch;
 mod free;
+mod growth;
 mod pool;
 mod reason;
 mod scavenge;
 
 pub(crate) use extra::{Found, Locals, destroy, discard};
+pub(crate) use fetch::{prefetch_frames, prefetch_top};
 pub(crate) use free::FreeSlots;
 pub(crate) use pool::{Batch, acquire, end_window, release, set_aside};
 pub(crate) use reason::Reason;
@@ -48,13 +53,12 @@ use crate::coroutine::{Command, Coroutine};
 use crate::primitive::clock;
 use crate::primitive::frame::Frame;
 use crate::primitive::list::{Link, Linked};
-use crate::primitive::prefetch::prefetch;
 use crate::primitive::section;
-use crate::primitive::sync::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::protocol::join::JoinWord;
 use crate::protocol::on_cpu::OnCpu;
 use crate::protocol::ticket::Ticket;
-use crate::stack::{SizeClass, Slot, arena};
+use crate::stacks::{RED_ZONE, Segment, SizeClass, Slot, arena};
 use crate::timers::Sleeper;
 use extra::Extra;
 
@@ -104,6 +108,11 @@ pub(crate) struct Goroutine {
     locked: Cell<u8>,
     /// The low bits of the `since` of the wait during which the unused pages of its stack were given back; sysmon's.
     trimmed: AtomicU16,
+    /// How far below this block the high end of the first stack is; the closure, later the result, starts there. Dumps
+    /// read it at any time.
+    offset: AtomicU16,
+    /// The control block is complete: a slot's memory is zero before.
+    complete: AtomicBool,
     /// Who frees the slot, and who waits for the result.
     join: JoinWord,
     /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
@@ -124,20 +133,17 @@ pub(crate) struct Goroutine {
     spawned_at: AtomicPtr<Location<'static>>,
     /// Where the goroutine called the operation in which it waits; written by the goroutine.
     waits_at: AtomicPtr<Location<'static>>,
-    /// The high end of the stack; the closure, later the result, starts here. Dumps read it at any time.
-    base: AtomicUsize,
-
-    /// The slot's base; see `slot_index`.
-    slot_base: Cell<*mut u8>,
+    /// The lowest address of the stack it runs on, the first one or a segment's, and [`RED_ZONE`]; its own.
+    floor: Cell<usize>,
+    /// The segment it runs on, or null while it runs on its first stack. Written by the goroutine, to which the segment
+    /// belongs meanwhile; dumps read it at any time.
+    segment: AtomicPtr<Segment>,
 }
 
 /// A control block in its slot, from the start of a cache line.
 #[repr(C, align(64))]
 struct Placed {
     g: Goroutine,
-    /// The control block's own address once it is complete: a slot's memory is zero before. Apart from
-    /// the rest, because dumps look at it while `g` is written.
-    complete: AtomicUsize,
 }
 
 // SAFETY: the atomics speak for themselves. The cells are written by one party at a time, as each
@@ -168,6 +174,8 @@ impl Goroutine {
     /// there, and those who come late may be reading it now: so fields that they read are stored one by one.
     fn create(slot: Slot) -> &'static Self {
         let at = Self::place(slot);
+        // `slot()` makes the slot's pointer anew, from the address of the control block.
+        let _ = slot.base.as_ptr().expose_provenance();
         // SAFETY: aligned, mapped for ever, and zero or an earlier control block: a valid one in either case.
         let this = unsafe { &*at };
         let g = &this.g;
@@ -181,10 +189,11 @@ impl Goroutine {
         g.spawned_at
             .store(at_ptr(Location::caller()), Ordering::Relaxed);
         g.next.set(None);
-        g.slot_base.set(slot.base.as_ptr());
+        g.floor.set(slot.usable_low().addr().get() + RED_ZONE);
+        g.segment.store(ptr::null_mut(), Ordering::Relaxed);
         g.slot_index.set(slot.index);
         g.slot_class.set(slot.class);
-        this.complete.store(at.addr(), Ordering::Release);
+        g.complete.store(true, Ordering::Release);
         g
     }
 
@@ -205,8 +214,8 @@ impl Goroutine {
     pub(crate) fn find_in(slot: Slot) -> Option<&'static Self> {
         let at = Self::place(slot);
         // SAFETY: the place is mapped and aligned; an atomic may hold any bits.
-        let complete = unsafe { &(*at).complete };
-        if complete.load(Ordering::Acquire) != at.addr() {
+        let complete = unsafe { &(*at).g.complete };
+        if !complete.load(Ordering::Acquire) {
             return None;
         }
         // SAFETY: `create` has completed it; control blocks live for ever.
@@ -231,11 +240,17 @@ impl Goroutine {
     ) -> NonNull<u8> {
         // The goroutine that used the slot before may still be switching away.
         self.on_cpu.wait_until_free();
+        debug_assert!(
+            self.segment().is_none(),
+            "whoever ends has left its segments"
+        );
         let base = (ptr::from_ref(self).addr() - size) & !15;
+        let offset = u16::try_from(ptr::from_ref(self).addr() - base);
         self.run.set(Some(run));
         self.id.store(id, Ordering::Relaxed);
         self.spawned_at.store(at_ptr(spawned_at), Ordering::Relaxed);
-        self.base.store(base, Ordering::Relaxed);
+        self.offset
+            .store(offset.expect("large values are boxed"), Ordering::Relaxed);
         self.join.reset();
         self.bound.store(ptr::null_mut(), Ordering::Relaxed);
         self.last.set(ptr::null_mut());
@@ -254,11 +269,7 @@ impl Goroutine {
     /// The place of the closure before the goroutine runs, and of its result after.
     #[inline]
     pub(crate) fn result(&self) -> NonNull<u8> {
-        let at = self
-            .slot()
-            .base
-            .as_ptr()
-            .with_addr(self.base.load(Ordering::Relaxed));
+        let at = self.slot().base.as_ptr().with_addr(self.base());
         // SAFETY: an address inside the slot is not null.
         unsafe { NonNull::new_unchecked(at) }
     }
@@ -293,7 +304,12 @@ impl Goroutine {
 
     /// Where it left its stack last, and the stack's high end; of use while it is suspended.
     pub(crate) fn suspended_at(&self) -> (Frame, usize) {
-        (self.coroutine.left_at(), self.base.load(Ordering::Relaxed))
+        (self.coroutine.left_at(), self.base())
+    }
+
+    /// The high end of its first stack.
+    fn base(&self) -> usize {
+        ptr::from_ref(self).addr() - usize::from(self.offset.load(Ordering::Relaxed))
     }
 
     /// The lowest word of the suspended stack in use; see [`Coroutine::low_end`].
@@ -317,7 +333,7 @@ impl Goroutine {
     /// Leaves the processor; must be called on this goroutine's own stack.
     #[inline]
     pub(crate) fn suspend(&'static self, command: Command) {
-        debug_assert!(self.slot().contains(ptr::from_ref(&command).addr()));
+        debug_assert!(self.is_on_stack(ptr::from_ref(&command).addr()));
         // SAFETY: the callers are `sched::switch` and `enter`, which run on the goroutine's stack.
         unsafe { self.coroutine.suspend(command) };
     }
@@ -423,10 +439,12 @@ impl Goroutine {
     /// The slot it lives in. For whoever has the goroutine: alive, or free and not given back.
     #[inline]
     pub(crate) fn slot(&self) -> Slot {
+        let class = self.slot_class.get();
+        let base = ptr::from_ref(self).addr() & !(class.slot_size() - 1);
         Slot {
-            // SAFETY: `create` has set it, and it is zeroed only while nobody has the goroutine.
-            base: unsafe { NonNull::new_unchecked(self.slot_base.get()) },
-            class: self.slot_class.get(),
+            // SAFETY: no slot lies at address zero.
+            base: unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(base)) },
+            class,
             index: self.slot_index.get(),
         }
     }
@@ -450,26 +468,6 @@ pub(crate) struct Standing {
 /// A location as an atomic keeps it; never written through.
 fn at_ptr(at: &'static Location<'static>) -> *mut Location<'static> {
     ptr::from_ref(at).cast_mut()
-}
-
-/// Fetches what a goroutine's first or next run touches: the control block and the top of the stack.
-#[inline(always)]
-pub(crate) fn prefetch_top(g: &'static Goroutine) {
-    const BELOW: usize = 128;
-    let at = ptr::from_ref(g).cast::<u8>().wrapping_sub(BELOW);
-    prefetch(at, mem::size_of::<Goroutine>() + BELOW);
-}
-
-/// Fetches what a parked goroutine touches when it goes on: the frames around where it left its stack.
-#[inline(always)]
-pub(crate) fn prefetch_frames(g: &'static Goroutine) {
-    const BELOW: usize = 64;
-    const BYTES: usize = 320;
-    let sp = g.coroutine.left_at().sp;
-    if sp != 0 {
-        let at = ptr::from_ref(g).cast::<u8>().with_addr(sp - BELOW);
-        prefetch(at, BYTES);
-    }
 }
 
 /// The first function on every goroutine's stack.

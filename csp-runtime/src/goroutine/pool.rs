@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::{Goroutine, scavenge};
 use crate::primitive::list::Fifo;
 use crate::primitive::spin::Spin;
-use crate::stack::{SizeClass, Slot, StackError, arena, default};
+use crate::stacks::{SizeClass, Slot, StackError, arena, default};
 
 /// Free slots of one class.
 pub(crate) type Batch = Fifo<Goroutine>;

@@ -41,10 +41,13 @@ use super::{Goroutine, Status};
 use crate::primitive::barrier;
 use crate::primitive::prefetch::prefetch;
 use crate::primitive::sync::Ordering;
-use crate::stack::{self, DISCARDED_AT_ONCE, Pages, Slot};
+use crate::stacks::{self, DISCARDED_AT_ONCE, Pages, Segment, Slot};
 
 /// Bytes below the noted stack pointer that stay: the frames of the switch itself, and a margin.
 const SLACK: usize = 1024;
+
+/// Of how many stacks of one goroutine the unused pages are given back.
+const STACKS: usize = 3;
 
 /// The latest wait of all control blocks that were ever given back.
 static FLOOR: AtomicU64 = AtomicU64::new(0);
@@ -126,7 +129,7 @@ impl Held {
     /// Gives back the unused pages of those that still wait, and empties the list. Returns how many that were, and whether
     /// the system refused. Only if `barrier::is_ready`, and for one thread only.
     pub(crate) fn give_back(&mut self) -> (usize, bool) {
-        const _: () = assert!(Held::MOST <= DISCARDED_AT_ONCE);
+        const _: () = assert!(Held::MOST * STACKS <= DISCARDED_AT_ONCE);
         if self.len == 0 {
             return (0, false);
         }
@@ -136,7 +139,8 @@ impl Held {
         }
         // Partner: the light fence in `OnCpu::enter`.
         barrier::heavy();
-        let mut pages: [Option<Pages>; Self::MOST] = [None; Self::MOST];
+        let mut pages = [None::<Pages>; DISCARDED_AT_ONCE];
+        let mut ranges = 0;
         let mut count = 0;
         for (g, since) in list() {
             let still = g.on_cpu.is_free()
@@ -146,22 +150,21 @@ impl Held {
             if still {
                 // A later wait has other bits, but for one in 65,536, which is passed over.
                 g.trimmed.store(*since as u16, Ordering::Relaxed);
-                pages[count] = unused_below(g);
-                count += usize::from(pages[count].is_some());
+                let before = ranges;
+                unused_below(g, &mut |unused| {
+                    pages[ranges] = Some(unused);
+                    ranges += 1;
+                });
+                count += usize::from(ranges > before);
             }
         }
-        let refused = match pages[0] {
-            None => false,
-            Some(first) => {
-                let mut ranges = [first; Self::MOST];
-                for (range, page) in ranges.iter_mut().zip(pages[..count].iter().flatten()) {
-                    *range = *page;
-                }
-                // SAFETY: the goroutines are parked and held, so nobody uses what lies below their stack pointers, and
-                // nobody will before `let_go`; when they go on, they write there before they read.
-                unsafe { stack::discard(&ranges[..count]) }.is_err()
-            }
-        };
+        let mut refused = false;
+        if let Some(first) = pages[0] {
+            let pages = pages.map(|range| range.unwrap_or(first));
+            // SAFETY: the goroutines are parked and held, so nobody uses what lies below their stack pointers, and nobody
+            // will before `let_go`; when they go on, they write there before they read.
+            refused = unsafe { stacks::discard(&pages[..ranges]) }.is_err();
+        }
         for (g, _) in list() {
             g.on_cpu.let_go();
         }
@@ -170,13 +173,25 @@ impl Held {
     }
 }
 
-/// The whole pages of its slot that a parked goroutine, which is held, does not use. `None` if there are none, or if it left
-/// its stack at an address outside of its slot.
-fn unused_below(g: &Goroutine) -> Option<Pages> {
-    let (frame, base) = g.suspended_at();
-    let slot = g.slot();
-    if !slot.contains(frame.sp) || frame.sp > base {
-        return None;
+/// Calls `f` with the whole pages that a parked goroutine, which is held, does not use: of the stack it is on, and, if it
+/// has grown, of some of those before, which have hardly more than the red zone unused; `STACKS` times at most.
+fn unused_below(g: &Goroutine, f: &mut dyn FnMut(Pages)) {
+    let mut unused = |slot: Slot, end: usize| {
+        if let Some(pages) = end
+            .checked_sub(SLACK)
+            .filter(|&end| slot.contains(end))
+            .and_then(|end| slot.pages_below(end))
+        {
+            f(pages);
+        }
+    };
+    let (frame, _) = g.suspended_at();
+    let Some(segment) = g.segment() else {
+        return unused(g.slot(), frame.sp);
+    };
+    unused(segment.slot(), frame.sp);
+    for segment in segment.chain().take(STACKS - 1) {
+        let slot = segment.before().map_or(g.slot(), Segment::slot);
+        unused(slot, segment.left().start);
     }
-    slot.pages_below(frame.sp.checked_sub(SLACK)?)
 }

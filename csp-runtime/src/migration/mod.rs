@@ -52,6 +52,7 @@ use core::ops::Range;
 
 use crate::goroutine::Locals;
 use crate::primitive::frame::Frame;
+use crate::stacks::Segment;
 use candidates::Candidates;
 use live::LiveStack;
 
@@ -82,7 +83,7 @@ pub(crate) enum Verdict {
 
 /// Decides whether the goroutine that was suspended at `frame` on `stack` may go on on another thread than that of
 /// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base; `low_end` is its lowest word
-/// in use, if that is known. `own` are its goroutine-locals, whose values count as part of the stack.
+/// in use, if that is known. If that stack is a segment, it is `segment`, and what was left before it counts as well. `own` are its goroutine-locals, whose values count as part of the stack.
 ///
 /// # Safety
 ///
@@ -93,6 +94,7 @@ pub(crate) unsafe fn check(
     frame: Frame,
     low_end: Option<usize>,
     stack: Range<usize>,
+    segment: Option<&'static Segment>,
     own: Option<&Locals>,
 ) -> Verdict {
     if !locals.is_guarded() {
@@ -102,7 +104,7 @@ pub(crate) unsafe fn check(
         return Verdict::Unknown;
     }
     // SAFETY: suspended, and nobody else's (caller).
-    let live = unsafe { LiveStack::new(frame, low_end, stack, own) };
+    let live = unsafe { LiveStack::new(frame, low_end, stack, segment, own) };
     let hit = find(locals, &live);
     locals.counts().add(live.words(), hit);
     hit.map_or(Verdict::MayMove, Verdict::MustStay)

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::{Hit, SLACK, ThreadLocals, Verdict, check, counts};
-use crate::coroutine::{Command, Coroutine};
+use crate::coroutine::{Command, Coroutine, call_on};
+use crate::stacks::{Segment, SizeClass};
 
 /// Bytes of a stack: without a guard, so more than unoptimised frames take.
 const STACK: usize = 1 << 20;
@@ -26,6 +27,8 @@ struct Probe {
     coroutine: Coroutine,
     body: fn(&Probe),
     low: usize,
+    /// The segment that the coroutine is on.
+    segment: Cell<Option<&'static Segment>>,
 }
 
 impl Probe {
@@ -45,6 +48,7 @@ impl Probe {
                 coroutine: Coroutine::new(),
                 body,
                 low,
+                segment: Cell::new(None),
             });
             &*place
         };
@@ -68,6 +72,23 @@ impl Probe {
         unsafe { self.coroutine.suspend(Command::Park) };
     }
 
+    /// Calls `f` on a further segment.
+    #[inline(never)]
+    fn on_segment(&self, mut f: impl FnMut()) {
+        let class = SizeClass::for_bytes(32 << 20).expect("a class");
+        let segment = Segment::take(class).expect("a segment");
+        let before = self.segment.replace(Some(segment));
+        let base = before.map_or(self.low + STACK, |before| before.stack().end);
+        segment.link(ptr::null_mut(), before, base, 0);
+        let stack = segment.stack();
+        let ends = NonZeroUsize::new(stack.end).zip(NonZeroUsize::new(stack.start));
+        let (high, low) = ends.expect("a slot");
+        // SAFETY: the segment was just taken.
+        unsafe { call_on(high, low, segment.left_at(), &mut f) };
+        self.segment.set(before);
+        segment.give();
+    }
+
     fn resume(&self) -> Command {
         // SAFETY: it waits, and only the test resumes it.
         unsafe { self.coroutine.resume() }
@@ -78,8 +99,10 @@ impl Probe {
         // SAFETY: it waits, and only the test resumes it.
         let low_end = unsafe { self.coroutine.low_end(frame.sp, SLACK) };
         assert!(low_end.is_some_and(|low_end| frame.sp - low_end < SLACK));
+        let segment = self.segment.get();
+        let stack = segment.map_or(self.low..self.low + STACK, Segment::stack);
         // SAFETY: it waits, and the thread of `locals` is this one.
-        unsafe { check(locals, frame, low_end, self.low..self.low + STACK, None) }
+        unsafe { check(locals, frame, low_end, stack, segment, None) }
     }
 }
 
@@ -178,13 +201,14 @@ fn each_of_very_many_handles_is_found() {
     assert_verdicts(&found, &[SHARED; 6]);
 }
 
+/// Not to be seen through: the compiler would leave out a store that nobody reads.
+#[inline(never)]
+fn lend(value: *const u32) {
+    SCOPED.with(|scoped| black_box(scoped).set(value));
+}
+
 #[test]
 fn a_goroutine_that_lends_its_stack_to_a_thread_local_stays() {
-    /// Not to be seen through: the compiler would leave out a store that nobody reads.
-    #[inline(never)]
-    fn lend(value: *const u32) {
-        SCOPED.with(|scoped| black_box(scoped).set(value));
-    }
     let found = verdicts(|probe| {
         let value = 7_u32;
         lend(&value);
@@ -214,6 +238,41 @@ fn a_hit_at_the_far_end_of_a_deep_stack_is_found() {
         });
     });
     assert_verdicts(&found, &[ADDRESS]);
+}
+
+#[test]
+fn what_earlier_stacks_hold_is_found_from_a_segment() {
+    /// A clone of the handle. What the first use leaves behind lies further down than the frames that come after.
+    #[inline(never)]
+    fn handle() -> Rc<Cell<u32>> {
+        let room = black_box([0_u8; 4096]);
+        let handle = COUNTED.with(Rc::clone);
+        black_box(&room);
+        handle
+    }
+    let found = verdicts(|probe| {
+        probe.on_segment(|| probe.wait());
+        LAZY.with(|lazy| {
+            probe.on_segment(|| probe.on_segment(|| probe.wait()));
+            lazy.borrow_mut().push(2);
+        });
+    });
+    assert_verdicts(&found, &[FREE, ADDRESS]);
+    let found = verdicts(|probe| {
+        probe.on_segment(|| {
+            let mine = handle();
+            probe.on_segment(|| probe.wait());
+            black_box(&mine);
+        });
+    });
+    assert_verdicts(&found, &[SHARED]);
+    let found = verdicts(|probe| {
+        let value = 7_u32;
+        lend(&value);
+        probe.on_segment(|| probe.on_segment(|| probe.wait()));
+        lend(ptr::null());
+    });
+    assert_verdicts(&found, &[LENT]);
 }
 
 #[test]

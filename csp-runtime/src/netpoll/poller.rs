@@ -22,7 +22,7 @@ use super::source::Edge;
 use super::{WAKE, slab, syscall};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{AtomicU64, Ordering};
-use crate::stack::fatal;
+use crate::stacks::fatal;
 use crate::waitlist::{Task, Wakes};
 
 /// The most events of one poll; the rest come with the next.

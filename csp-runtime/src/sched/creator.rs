@@ -22,7 +22,7 @@ use crate::primitive::parker::Parker;
 use crate::primitive::spin::Spin;
 use crate::sched::shared::{MAX_PROCS, scheduler};
 use crate::sched::{Machine, Processor, deadlock, procs, quit, ready, switch};
-use crate::stack::{AltStack, fatal};
+use crate::stacks::{AltStack, fatal};
 
 /// The stack of an M's thread: it holds the scheduler loop alone.
 const STACK: usize = 256 << 10;

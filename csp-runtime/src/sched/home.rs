@@ -6,6 +6,7 @@
 use crate::goroutine::Goroutine;
 use crate::migration::{self, Verdict};
 use crate::sched::Machine;
+use crate::stacks::Segment;
 
 /// The M on which `g`, which the caller has picked, has to go on; `None` if any will do.
 #[cold]
@@ -15,8 +16,9 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     let locals = home.thread_locals()?;
     // It may be a few instructions from being off its stack.
     g.wait_until_off_cpu();
-    let (frame, base) = g.suspended_at();
-    let stack = g.slot().usable_low().addr().get()..base;
+    let (frame, _) = g.suspended_at();
+    let segment = g.segment();
+    let stack = segment.map_or_else(|| g.first_stack(), Segment::stack);
     // SAFETY: the caller has taken the goroutine from its queue, and no M is on its stack.
     #[expect(unsafe_code, reason = "reads the coroutine of another goroutine")]
     let low_end = unsafe { g.low_end(frame.sp, migration::SLACK) };
@@ -25,7 +27,7 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     let own = unsafe { g.suspended_locals() };
     // SAFETY: as above; Ms' threads never end.
     #[expect(unsafe_code, reason = "reads the stack of another goroutine")]
-    let verdict = unsafe { migration::check(locals, frame, low_end, stack, own) };
+    let verdict = unsafe { migration::check(locals, frame, low_end, stack, segment, own) };
     match verdict {
         Verdict::MustStay(_) => Some(home),
         // Where nobody can say, it is documented that nobody looks.

@@ -3,7 +3,8 @@
 //! | what | when | how |
 //! |---|---|---|
 //! | free slots of a P | in neither of two windows needed | the P gives them to the global list, now and then, or sysmon for an idle P |
-//! | free slots of a global list | in neither of two windows needed | set aside, then given back in runs (`stack`) |
+//! | free slots of a global list | in neither of two windows needed | set aside, then given back in runs (`stacks`) |
+//! | free segments | in neither of two windows needed | one by one, but for their headers (`stacks::segment`) |
 //! | pages below a parked goroutine's stack pointer | parked for two windows | once for each wait (`goroutine::scavenge`) |
 //!
 //! A window is half a second. So memory stays for one second after it was last of use, which is long against what it costs
@@ -34,7 +35,7 @@ use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sched::shared::scheduler;
 use crate::sched::{Processor, handoff};
-use crate::stack::{SizeClass, Slot, arena};
+use crate::stacks::{self, Given, SizeClass, Slot, arena};
 
 /// The environment variable.
 const CHOICE: &str = "CSP_SCAVENGE";
@@ -197,6 +198,9 @@ impl Scavenger {
                 self.slots_at = now;
             }
         }
+        if stacks::end_window() {
+            self.slots_at = now;
+        }
     }
 
     /// Sets surplus slots aside, and gives back what is set aside.
@@ -205,11 +209,19 @@ impl Scavenger {
         let mut now = began;
         while now < until {
             if !self.set_some_aside() {
-                let Some(class) = SizeClass::all().find(|&class| arena().has_aside(class)) else {
-                    self.slots_at = NEVER;
-                    return;
+                let given = match SizeClass::all().find(|&class| arena().has_aside(class)) {
+                    Some(class) => arena().give_back(class, self.at_once),
+                    None => match stacks::shed_one() {
+                        Some(taken) => Given {
+                            slots: 1,
+                            refused: !taken,
+                        },
+                        None => {
+                            self.slots_at = NEVER;
+                            return;
+                        }
+                    },
                 };
-                let given = arena().give_back(class, self.at_once);
                 add(&SLOTS, given.slots);
                 if given.refused {
                     return self.stop();

@@ -16,7 +16,7 @@ use crate::primitive::section;
 use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::shared::scheduler;
 use crate::sched::{Machine, Processor, current, find, handoff, home, ready, signal, thread};
-use crate::stack::{default, fatal};
+use crate::stacks::{default, fatal};
 
 /// The life of an M, which has been given a P, or begins as a spare.
 pub(super) fn run(m: &'static Machine, given: bool) -> ! {

@@ -23,6 +23,7 @@ mod stored;
 pub use builder::Builder;
 pub use defer::Defer;
 pub use handle::JoinHandle;
+pub(crate) use overflow::{at_limit as overflow_at_limit, install as install_overflow};
 pub(crate) use panic::{exit_on_panic, panicked};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub(crate) use spawn::{

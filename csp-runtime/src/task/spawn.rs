@@ -19,7 +19,7 @@ use crate::goroutine::{self, Goroutine};
 use crate::locals;
 use crate::protocol::join::Finished;
 use crate::sched::{self, Processor, current};
-use crate::stack::{SizeClass, StackError, default};
+use crate::stacks::{SizeClass, StackError, default};
 
 /// How a goroutine is to be started.
 pub(crate) struct Options {
@@ -95,7 +95,7 @@ pub(crate) fn ensure_started() -> Result<(), SpawnError> {
         crate::primitive::clock::init();
         // Before there is a goroutine.
         default::from_environment();
-        crate::stack::overflow::install(overflow::report);
+        overflow::install();
         sched::start().map_err(|error| error.kind())
     });
     // Outside, because the hook's lock is held by whoever starts the runtime from a panic hook.

@@ -9,8 +9,8 @@
 //! module cannot be unloaded meanwhile. What was found for an address is kept for the time of one
 //! report, since thousands of goroutines stand at the same few.
 //!
-//! Whatever the copy holds, unwinding ends: each frame lies above the one before, and there are at most
-//! [`MOST_FRAMES`]. Rules that are given as programs (no compiled function has them) end it too.
+//! Whatever the copy holds, unwinding ends: each frame lies above the one before, or on an earlier stack, and there are at
+//! most [`MOST_FRAMES`]. Rules that are given as programs (no compiled function has them) end it too.
 //!
 //! Source: the Linux Standard Base, "Exception Frames", and the DWARF standard, "Call Frame Information".
 #![expect(unsafe_code, reason = "reads the unwinding tables of loaded modules")]
@@ -94,7 +94,7 @@ impl Unwinder {
         let ip = value(rules.ip, 0)?;
         let bp = value(rules.bp, frame.bp)?;
         // Every frame takes room, its return address at least; or a broken chain would have no end.
-        (ip != 0 && end > frame.sp).then_some(Frame { ip, sp: end, bp })
+        (ip != 0 && stack.is_outward(frame.sp, end)).then_some(Frame { ip, sp: end, bp })
     }
 
     /// The rules for the instruction at `address`.

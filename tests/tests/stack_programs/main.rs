@@ -1,5 +1,6 @@
-//! Whole programs that use up a stack, or all the stacks there can be, seen from outside.
+//! Whole programs that come to the end of a stack, or of all the stacks there can be, seen from outside.
 
+mod grow;
 mod limits;
 mod overflow;
 mod sizes;

@@ -1,9 +1,9 @@
 //! Overflows and other faults, each in a process that dies of it.
 
 use super::*;
-use crate::stack::altstack::AltStack;
-use crate::stack::child;
-use crate::stack::class::SizeClass;
+use crate::stacks::altstack::AltStack;
+use crate::stacks::child;
+use crate::stacks::class::SizeClass;
 use core::fmt::Write;
 use core::hint::black_box;
 use corosensei::stack::{Stack, StackPointer};

@@ -219,7 +219,7 @@ impl Pool {
 
     /// Returns the chunks that are set. Async-signal-safe.
     fn chunks(&self) -> &[Chunk] {
-        // Pairs with the release store in `grow`.
+        // Pairs with the release store of `grow`.
         &self.chunks[..self.count.load(Ordering::Acquire)]
     }
 

@@ -102,7 +102,7 @@ impl Slot {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::stack::arena::arena;
+    use crate::stacks::arena::arena;
     use core::mem::MaybeUninit;
 
     fn take(class: SizeClass) -> Slot {

@@ -107,6 +107,7 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
         let addr = unsafe { (*info).si_addr() }.addr();
         if let Some(slot) = arena()
             .lookup(addr)
+            .or_else(|| arena().lookup_segment(addr))
             .filter(|slot| slot.guard_range().contains(&addr))
         {
             end_with_report(installed.report, slot, addr);

@@ -173,12 +173,12 @@ const fn ones(n: usize) -> u64 {
 
 impl Pool {
     /// Whether slots wait for their memory to be given back; a hint.
-    pub(in crate::stack) fn has_aside(&self) -> bool {
+    pub(in crate::stacks) fn has_aside(&self) -> bool {
         self.spares.aside.load(Ordering::Relaxed) > 0
     }
 
     /// Keeps free slots of this pool until their memory is given back or they are taken back. They are the caller's.
-    pub(in crate::stack) fn set_aside(&self, slots: &[Slot]) {
+    pub(in crate::stacks) fn set_aside(&self, slots: &[Slot]) {
         let chunks = self.chunks();
         let mut lowest = self.spares.lock.lock();
         for slot in slots {
@@ -195,7 +195,7 @@ impl Pool {
 
     /// Takes slots that were set aside, and whose memory is still there; they are the caller's. Returns how many it
     /// wrote to the front of `out`.
-    pub(in crate::stack) fn take_back(
+    pub(in crate::stacks) fn take_back(
         &self,
         class: SizeClass,
         out: &mut [core::mem::MaybeUninit<Slot>],
@@ -222,7 +222,7 @@ impl Pool {
     }
 
     /// Takes up to `want` neighbouring spare slots, lowest first. The second value says that they have no guards.
-    pub(in crate::stack) fn take_spare(&self, class: SizeClass, want: u32) -> Option<(Run, bool)> {
+    pub(in crate::stacks) fn take_spare(&self, class: SizeClass, want: u32) -> Option<(Run, bool)> {
         if self.spares.spare.load(Ordering::Relaxed) == 0 {
             return None;
         }
@@ -251,7 +251,7 @@ impl Pool {
     }
 
     /// Takes back the slots of a run without guards from `kept` on, which [`take_spare`](Self::take_spare) gave.
-    pub(in crate::stack) fn put_spare(&self, run: &Run, kept: u32) {
+    pub(in crate::stacks) fn put_spare(&self, run: &Run, kept: u32) {
         let part = Part {
             chunk: run.chunk,
             start: (run.start + kept) as usize,
@@ -274,7 +274,7 @@ impl Pool {
     }
 
     /// Gives back the memory of about `most` slots that were set aside. For one thread only.
-    pub(in crate::stack) fn shed(&self, class: SizeClass, most: usize) -> Given {
+    pub(in crate::stacks) fn shed(&self, class: SizeClass, most: usize) -> Given {
         let none = Part {
             chunk: 0,
             start: 0,

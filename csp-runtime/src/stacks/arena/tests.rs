@@ -1,7 +1,7 @@
 //! What the arena promises, and what it does when a limit is met.
 
 use super::*;
-use crate::stack::child;
+use crate::stacks::child;
 use std::collections::HashSet;
 use std::fs;
 use std::sync::Barrier;

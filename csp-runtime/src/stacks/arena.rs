@@ -35,12 +35,15 @@ pub(crate) fn arena() -> &'static Arena {
 pub(crate) struct Arena {
     /// The slots of each class, by [`SizeClass::index`]; each pool protects itself.
     pools: [Pool; SizeClass::COUNT],
+    /// Those of segments, apart: in these slots lies no control block.
+    segments: [Pool; SizeClass::COUNT],
 }
 
 impl Arena {
     const fn new() -> Arena {
         Arena {
             pools: [const { Pool::new() }; SizeClass::COUNT],
+            segments: [const { Pool::new() }; SizeClass::COUNT],
         }
     }
 
@@ -60,11 +63,30 @@ impl Arena {
         class: SizeClass,
         out: &mut [MaybeUninit<Slot>],
     ) -> Result<usize, StackError> {
+        Self::take_from(&self.pools[class.index()], class, out)
+    }
+
+    /// Hands out a slot for a segment; as [`take`](Self::take).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn take_segment(&self, class: SizeClass) -> Result<Slot, StackError> {
+        let mut out = [MaybeUninit::uninit()];
+        Self::take_from(&self.segments[class.index()], class, &mut out)?;
+        // SAFETY: there is room for one, so one was written.
+        Ok(unsafe { out[0].assume_init() })
+    }
+
+    fn take_from(
+        pool: &Pool,
+        class: SizeClass,
+        out: &mut [MaybeUninit<Slot>],
+    ) -> Result<usize, StackError> {
         if out.is_empty() {
             return Ok(0);
         }
-        let pool = &self.pools[class.index()];
-        let spares = self.take_spares(class, out)?;
+        let spares = Self::take_spares(pool, class, out)?;
         if spares > 0 {
             return Ok(spares);
         }
@@ -85,11 +107,10 @@ impl Arena {
 
     /// As [`take`](Self::take), of slots whose memory was given back alone; 0 if there are none.
     fn take_spares(
-        &self,
+        pool: &Pool,
         class: SizeClass,
         out: &mut [MaybeUninit<Slot>],
     ) -> Result<usize, StackError> {
-        let pool = &self.pools[class.index()];
         let mut taken = 0;
         while taken < out.len()
             && let Some((run, bare)) = pool.take_spare(class, (out.len() - taken) as u32)
@@ -157,8 +178,15 @@ impl Arena {
         SizeClass::all().find_map(|class| self.pools[class.index()].lookup(class, addr))
     }
 
-    /// Calls `f` with every slot ever handed out, class by class in the order of their numbers, but for those whose memory
-    /// was given back.
+    /// Returns the slot of a segment that contains `addr`; as [`lookup`](Self::lookup).
+    ///
+    /// Async-signal-safe.
+    pub(crate) fn lookup_segment(&self, addr: usize) -> Option<Slot> {
+        SizeClass::all().find_map(|class| self.segments[class.index()].lookup(class, addr))
+    }
+
+    /// Calls `f` with every slot ever handed out for a goroutine, class by class in the order of their numbers, but for those
+    /// whose memory was given back.
     ///
     /// Slots handed out during the call may be left out.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(Slot)) {

@@ -1,0 +1,3 @@
+//! Stacks as programs see them.
+
+mod grow;

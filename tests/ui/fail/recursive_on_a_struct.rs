@@ -1,0 +1,8 @@
+//! Only functions recurse.
+
+#[csp::recursive]
+struct Node;
+
+fn main() {
+    let _ = Node;
+}
