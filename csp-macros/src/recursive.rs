@@ -11,7 +11,11 @@
 //! - The body becomes a closure: `return` and `?` leave it as they left the function. Its type is written down unless
 //!   there is an `impl` in it, which a closure cannot have; then the function's own type tells it.
 //! - All parameters are bound again inside, by their patterns, so that they are dropped in the order in which those of a
-//!   function are. `self` cannot be bound, and is the last to go anyway.
+//!   function are; one that a pattern may not take whole is bound as a whole before. `self` cannot be bound, and is the
+//!   last to go anyway.
+//! - The body is the arm of a `match`, left out in the picture: what its last expression holds for a moment goes before the
+//!   parameters do, in any edition; and a block alone in a closure's would have the compiler say that it is not needed.
+//! - What a parameter's attributes say about lints moves inside with it; `cfg` holds for both.
 //! - All attributes stay, in front of the outer function. Inside a closure `#[track_caller]` has no effect: the panics of
 //!   such a function show its own lines.
 //!
@@ -23,7 +27,10 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Error, FnArg, Ident, ImplItemFn, Item, Pat, Path, Result, ReturnType, Token};
+use syn::{
+    AttrStyle, Attribute, Error, FnArg, Ident, ImplItemFn, Item, Pat, PatType, Path, Result,
+    ReturnType, Token,
+};
 
 /// Expands the attribute.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -132,7 +139,7 @@ fn write(krate: &Krate, function: ImplItemFn) -> TokenStream {
     let mut bindings = TokenStream::new();
     for (at, argument) in sig.inputs.iter_mut().enumerate() {
         if let FnArg::Typed(argument) = argument {
-            bindings.extend(bind_again(at, &mut argument.pat));
+            bindings.extend(bind_again(at, argument));
         }
     }
     let grow = krate.item(quote!(grow));
@@ -148,25 +155,37 @@ fn write(krate: &Krate, function: ImplItemFn) -> TokenStream {
         #(#outer)*
         #vis #defaultness #sig {
             #(#inner)*
-            #grow(move || #output { #bindings #block })
+            #grow(move || #output { #bindings match () { () => #block } })
         }
     }
 }
 
-/// Binds a parameter inside the closure as it was bound outside.
-fn bind_again(at: usize, pattern: &mut Pat) -> TokenStream {
+/// Binds a parameter inside the closure as it was bound outside, under the same conditions.
+fn bind_again(at: usize, argument: &mut PatType) -> TokenStream {
+    let (lints, conditions): (Vec<_>, Vec<_>) = argument.attrs.drain(..).partition(is_lint);
+    let attrs = quote!(#(#conditions)* #(#lints)*);
+    argument.attrs = conditions;
+    let pattern = &mut *argument.pat;
     if let Pat::Ident(ident) = pattern
         && ident.by_ref.is_none()
         && ident.subpat.is_none()
     {
         let name = ident.ident.clone();
         let mutability = ident.mutability.take();
-        return quote!(let #mutability #name = #name;);
+        return quote!(#attrs let #mutability #name = #name;);
     }
     let span = Span::mixed_site().located_at(pattern.span());
     let name: Ident = format_ident!("__argument_{at}", span = span);
     let inner = core::mem::replace(pattern, syn::parse_quote!(#name));
-    quote!(let #inner = #name;)
+    // First as a whole: a pattern may leave parts where they are, to be dropped in their turn.
+    quote!(#attrs let #name = #name; #attrs let #inner = #name;)
+}
+
+/// Whether an attribute sets the level of a lint: such are about the binding that the body sees.
+fn is_lint(attribute: &Attribute) -> bool {
+    ["allow", "expect", "warn", "deny", "forbid"]
+        .iter()
+        .any(|level| attribute.path().is_ident(level))
 }
 
 /// Whether `impl` occurs in a type.
@@ -200,7 +219,7 @@ mod tests {
         let expected = quote! {
             #[inline]
             pub(crate) fn f<'a, T: X>(&'a mut self, n: usize) -> Result<&'a T, E> {
-                foo::csp::__private::grow(move || -> Result<&'a T, E> { let mut n = n; { g(n)? } })
+                foo::csp::__private::grow(move || -> Result<&'a T, E> { let mut n = n; match () { () => { g(n)? } } })
             }
         };
         assert_eq!(found, expected.to_string());
@@ -218,7 +237,7 @@ mod tests {
         );
         let expected = quote! {
             fn f() -> Option<impl Iterator<Item = u8> > {
-                ::csp::__private::grow(move || { { g() } })
+                ::csp::__private::grow(move || { match () { () => { g() } } })
             }
         };
         assert_eq!(found, expected.to_string());

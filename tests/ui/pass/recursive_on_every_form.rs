@@ -145,11 +145,34 @@ impl Drop for Noted {
     }
 }
 
-/// Its parameters go as those of any function: after what is inside, the last one first.
+/// Its parameters go as those of any function: after what is inside, the last one first, also what no pattern takes.
 #[csp::recursive]
-fn dropped(_first: Noted, second: Noted, third: Noted) {
+fn dropped(_first: Noted, second: Noted, _: Noted, (fourth, _): (Noted, Noted), last: Noted) {
     let _inside = Noted("inside");
-    let _ = (&third, &second);
+    let _ = (&fourth, &second, &last);
+}
+
+/// A body on one line: its block is not one that the compiler finds unnecessary.
+#[rustfmt::skip]
+#[csp::recursive]
+fn on_one_line(n: u32) -> u32 { if n == 0 { 0 } else { 1 + on_one_line(n - 1) } }
+
+/// What the last expression borrows for a moment is given back before the parameter goes.
+#[csp::recursive]
+fn borrows_at_the_end(cell: RefCell<u32>) -> u32 {
+    *cell.borrow()
+}
+
+/// Attributes of parameters: those that are not there, and levels of lints.
+#[csp::recursive]
+fn attributes(
+    #[cfg(any())] absent: u32,
+    #[cfg(all())] mut present: u32,
+    #[expect(unused_variables)] unused: u32,
+    #[allow(unused_mut)] mut never_changed: u32,
+) -> u32 {
+    present += never_changed;
+    present
 }
 
 fn main() {
@@ -170,7 +193,14 @@ fn main() {
     assert_eq!(tree.first(), &8);
     assert_eq!(tree.into_text(String::new()), "7778");
     assert_eq!(Box::new(Tree::chain(5, 0)).boxed(), 6);
-    dropped(Noted("first"), Noted("second"), Noted("third"));
+    assert_eq!(on_one_line(3), 3);
+    assert_eq!(borrows_at_the_end(RefCell::new(7)), 7);
+    assert_eq!(attributes(1, 2, 3), 4);
+    let pair = (Noted("fourth"), Noted("beside it"));
+    dropped(Noted("first"), Noted("second"), Noted("third"), pair, Noted("last"));
     let order = DROPPED.with_borrow(Vec::clone);
-    assert_eq!(order, ["inside", "third", "second", "first"]);
+    assert_eq!(
+        order,
+        ["inside", "last", "fourth", "beside it", "third", "second", "first"]
+    );
 }
