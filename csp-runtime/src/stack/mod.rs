@@ -49,6 +49,9 @@
 //!   `CSP_STACK_MAX=4G` (with `K`, `M`, `G`, or in bytes; what cannot be read is reported and ignored).
 //! - A call that would exceed that ends the program with a report, as every stack overflow does. So does code without a
 //!   mark that runs off a segment.
+//! - What runs between two marked calls has to fit in those 64 KiB. Parameters and results that are passed by value lie on
+//!   the stack several times, in code that is not optimised about ten times: pass what has more than 4 KiB by
+//!   reference or in a box, or call what needs it in [`ensure`].
 //! - If the system has no memory for a further segment, the call panics, and all goes on that can; in a destructor that runs
 //!   because of a panic already, it goes on on the stack it is on, as long as that lasts.
 //! - On a segment everything works as elsewhere: waiting, being stopped for others, going on on another thread, panics
@@ -104,6 +107,9 @@ pub fn grow<R>(f: impl FnOnce() -> R) -> R {
 ///
 /// If `f` does, with its payload; and if a segment is needed and the system has no memory for it, or `bytes` is more than a
 /// segment can have, somewhat below 1 GiB.
+///
+/// The program ends if the segment would exceed `CSP_STACK_MAX`. Segments have a power of two of bytes: with the default
+/// of 1 GiB for all together, that is so from about 510 MiB on.
 ///
 /// # Examples
 ///
