@@ -38,7 +38,7 @@ mod scavenge;
 pub(crate) use extra::{Found, Locals, destroy, discard};
 pub(crate) use fetch::{prefetch_frames, prefetch_top};
 pub(crate) use free::FreeSlots;
-pub(crate) use pool::{Batch, acquire, end_window, release, set_aside};
+pub(crate) use pool::{Batch, acquire, end_window, give_back, release, set_aside};
 pub(crate) use reason::Reason;
 pub(crate) use scavenge::{Held, peek, prefetch_state};
 

@@ -11,15 +11,20 @@
 //! needed. What nobody needed in two windows in a row is surplus. It is taken out of the list, in small steps, and
 //! set aside in the arena, which gives its memory back (`sched::scavenge` says when). Two windows, because
 //! a program that works in bursts would otherwise pay for each burst.
+//!
+//! While sysmon moves slots from one place to the next they are in neither ([`Moving`]). Who finds no slot anywhere meanwhile
+//! looks again afterwards: a goroutine must not be refused because its slot was on its way.
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use super::{Goroutine, scavenge};
+use crate::primitive::clock;
 use crate::primitive::list::Fifo;
 use crate::primitive::spin::Spin;
-use crate::stacks::{SizeClass, Slot, StackError, arena, default};
+use crate::primitive::sync::yield_now;
+use crate::stacks::{Given, SizeClass, Slot, StackError, arena, default};
 
 /// Free slots of one class.
 pub(crate) type Batch = Fifo<Goroutine>;
@@ -63,6 +68,34 @@ impl FreeList {
 /// refused while another processor has room for it. It only goes up, and guards no memory.
 static SCARCE: [AtomicBool; SizeClass::COUNT] =
     [const { AtomicBool::new(false) }; SizeClass::COUNT];
+
+/// Counts up as a move of free slots of a class begins, and as it ends: odd meanwhile. Written by sysmon.
+static MOVES: [AtomicU32; SizeClass::COUNT] = [const { AtomicU32::new(0) }; SizeClass::COUNT];
+
+/// Nanoseconds that a refusal waits for moves. Only a stack of very many pages takes more than some microseconds; in a
+/// child after a fork a move that has begun never ends.
+const PATIENCE: u64 = 1_000_000_000;
+
+/// sysmon moves free slots of a class while this exists.
+struct Moving(&'static AtomicU32);
+
+impl Moving {
+    fn begin(class: SizeClass) -> Self {
+        let moves = &MOVES[class.index()];
+        let count = moves.load(Ordering::Relaxed).wrapping_add(1);
+        moves.store(count, Ordering::Relaxed);
+        // Partner: the fence in `refill`. Who misses a slot because of what follows sees that it moves.
+        fence(Ordering::Release);
+        Self(moves)
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        let moves = self.0.load(Ordering::Relaxed).wrapping_add(1);
+        self.0.store(moves, Ordering::Release);
+    }
+}
 
 /// Whether the arena has refused slots of this class.
 #[inline]
@@ -144,6 +177,7 @@ pub(crate) fn end_window(class: SizeClass) -> usize {
 /// Sets up to `most` surplus slots of a class aside, `STEP` at most, and returns how many left the list; 0 if there is
 /// no surplus any more.
 pub(crate) fn set_aside(class: SizeClass, most: usize) -> usize {
+    let _moving = Moving::begin(class);
     let mut batch = Batch::new();
     let taken = {
         let mut free = FREE[class.index()].lock();
@@ -172,7 +206,42 @@ pub(crate) fn set_aside(class: SizeClass, most: usize) -> usize {
     taken
 }
 
+/// Gives the memory of about `most` slots that are set aside back to the system. For sysmon only.
+pub(crate) fn give_back(class: SizeClass, most: usize) -> Given {
+    let _moving = Moving::begin(class);
+    arena().give_back(class, most)
+}
+
+/// Takes slots from the arena. Before it fails, slots that are on their way are waited for.
 fn refill(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
+    let moves = &MOVES[class.index()];
+    let mut until = None;
+    loop {
+        let seen = moves.load(Ordering::Acquire);
+        let Err(error) = take_from_arena(class, batch) else {
+            return Ok(());
+        };
+        // Partner: the fence in `Moving::begin`.
+        fence(Ordering::Acquire);
+        let until = *until.get_or_insert_with(|| clock::now().saturating_add(PATIENCE));
+        let mut now = moves.load(Ordering::Relaxed);
+        if (now == seen && now.is_multiple_of(2)) || clock::now() >= until {
+            SCARCE[class.index()].store(true, Ordering::Relaxed);
+            return Err(error);
+        }
+        let begun = now;
+        while now == begun && !now.is_multiple_of(2) && clock::now() < until {
+            yield_now();
+            now = moves.load(Ordering::Relaxed);
+        }
+        if let Some(g) = FREE[class.index()].lock().pop() {
+            batch.push_back(g);
+            return Ok(());
+        }
+    }
+}
+
+fn take_from_arena(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
     let mut slots = [const { MaybeUninit::<Slot>::uninit() }; REFILL];
     // A large slot that is no default is taken alone: others of its kind may never be wanted.
     let wanted = if class <= SizeClass::DEFAULT || class == default::class() {
@@ -189,9 +258,7 @@ fn refill(class: SizeClass, batch: &mut Batch) -> Result<(), StackError> {
     if back > 0 {
         return Ok(());
     }
-    let taken = arena().take(class, &mut slots[..wanted]).inspect_err(|_| {
-        SCARCE[class.index()].store(true, Ordering::Relaxed);
-    })?;
+    let taken = arena().take(class, &mut slots[..wanted])?;
     for &slot in written(&slots, taken) {
         batch.push_back(Goroutine::create(slot).as_ptr());
     }

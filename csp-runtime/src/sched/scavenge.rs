@@ -210,7 +210,7 @@ impl Scavenger {
         while now < until {
             if !self.set_some_aside() {
                 let given = match SizeClass::all().find(|&class| arena().has_aside(class)) {
-                    Some(class) => arena().give_back(class, self.at_once),
+                    Some(class) => goroutine::give_back(class, self.at_once),
                     None => match stacks::shed_one() {
                         Some(taken) => Given {
                             slots: 1,

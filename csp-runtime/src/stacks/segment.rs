@@ -29,8 +29,10 @@ use super::arena::arena;
 use super::class::SizeClass;
 use super::error::StackError;
 use super::slot::Slot;
+use crate::primitive::clock;
 use crate::primitive::list::{Fifo, Link, Linked};
 use crate::primitive::spin::Spin;
+use crate::primitive::sync::yield_now;
 use core::cell::Cell;
 use core::ops::Range;
 use core::ptr::{self, NonNull};
@@ -38,6 +40,9 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// What a stack has left when it goes on on a further segment.
 pub(crate) const RED_ZONE: usize = 64 << 10;
+
+/// Nanoseconds that a refusal waits for a segment that is being given back; in a child after a fork it never comes.
+const PATIENCE: u64 = 1_000_000_000;
 
 /// Segments of one class that nobody uses. Protected by the lock around it.
 struct Free {
@@ -47,6 +52,8 @@ struct Free {
     surplus: Fifo<Segment>,
     /// Those whose memory was given back, but for the page of the header.
     shed: Fifo<Segment>,
+    /// One more is being given back by sysmon, and will be shed.
+    coming: bool,
     /// The fewest warm ones there were in this window, and in the one before.
     low: usize,
     before: usize,
@@ -57,6 +64,7 @@ static FREE: [Spin<Free>; SizeClass::COUNT] = [const {
         warm: Fifo::new(),
         surplus: Fifo::new(),
         shed: Fifo::new(),
+        coming: false,
         low: 0,
         before: 0,
     })
@@ -95,15 +103,20 @@ pub(crate) fn end_window() -> bool {
 /// Gives back the memory of a segment that two windows have not needed. `None` if there is none, else whether the system
 /// took it.
 pub(crate) fn shed_one() -> Option<bool> {
-    let (free, segment) = FREE
-        .iter()
-        .find_map(|free| Some((free, free.lock().surplus.pop_front()?)))?;
+    let (free, segment) = FREE.iter().find_map(|list| {
+        let mut free = list.lock();
+        let segment = free.surplus.pop_front()?;
+        free.coming = true;
+        Some((list, segment))
+    })?;
     // SAFETY: lists hold complete headers, which live for ever.
     let this = unsafe { segment.as_ref() };
     let unused = this.slot.pages_below(ptr::from_ref(this).addr());
     // SAFETY: nobody runs on it, and it is in no list.
     let taken = unused.is_none_or(|pages| unsafe { super::discard(&[pages]) }.is_ok());
-    free.lock().shed.push_front(segment);
+    let mut free = free.lock();
+    free.shed.push_front(segment);
+    free.coming = false;
     Some(taken)
 }
 
@@ -181,11 +194,33 @@ impl Segment {
     ///
     /// When there is none and the arena cannot give one.
     pub(crate) fn take(class: SizeClass) -> Result<&'static Segment, StackError> {
-        let free = FREE[class.index()].lock().take();
-        match free {
-            // SAFETY: lists hold complete headers, which live for ever.
-            Some(segment) => Ok(unsafe { segment.as_ref() }),
-            None => Ok(Self::create(arena().take_segment(class)?)),
+        let list = &FREE[class.index()];
+        let free = list.lock().take();
+        let segment = match free {
+            Some(segment) => segment,
+            None => match arena().take_segment(class) {
+                Ok(slot) => return Ok(Self::create(slot)),
+                Err(error) => Self::wait_for_one(list).ok_or(error)?,
+            },
+        };
+        // SAFETY: lists hold complete headers, which live for ever.
+        Ok(unsafe { segment.as_ref() })
+    }
+
+    /// If there are no more but that which is being given back, that one.
+    #[cold]
+    fn wait_for_one(list: &Spin<Free>) -> Option<NonNull<Segment>> {
+        let until = clock::now().saturating_add(PATIENCE);
+        loop {
+            let mut free = list.lock();
+            if let Some(segment) = free.take() {
+                return Some(segment);
+            }
+            if !free.coming || clock::now() >= until {
+                return None;
+            }
+            drop(free);
+            yield_now();
         }
     }
 

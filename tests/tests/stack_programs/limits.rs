@@ -54,6 +54,12 @@ fn little_room_for_data_is_an_error() {
 }
 
 #[test]
+fn a_stack_that_is_being_given_back_is_no_reason_to_refuse_one() {
+    let output = limited("-v 2000000 && export CSP_SCAVENGE=1ms", "limits again");
+    output.code(0).stdout("all is well\n");
+}
+
+#[test]
 fn stacks_of_a_gibibyte_end_at_a_count() {
     let output = scenario(&["limits", "large"], &[]);
     assert_refused(

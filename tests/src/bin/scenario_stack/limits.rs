@@ -118,11 +118,39 @@ fn use_up(size: Option<usize>) {
     println!("all is well");
 }
 
+/// Starts as many goroutines as a limit allows, again and again, while the stacks of those that have ended are given back.
+fn use_up_again() {
+    // Each is given back alone, for which the system needs a while.
+    const SIZE: usize = 16 << 20;
+    let start = |rx: &Receiver<()>| {
+        let rx = rx.clone();
+        Builder::new().stack_size(SIZE).spawn(move || {
+            std::hint::black_box([1u8; 64 << 10]);
+            rx.recv().is_none()
+        })
+    };
+    let mut most = usize::MAX;
+    for round in 0..100 {
+        let (tx, rx) = channel::<()>(0);
+        let all: Vec<_> = (0..most).map_while(|_| start(&rx).ok()).collect();
+        assert!(round == 0 || all.len() == most, "{} of {most}", all.len());
+        most = all.len();
+        drop(tx);
+        for handle in all {
+            assert!(handle.join().expect("it was not harmed"));
+        }
+        csp::time::sleep(Duration::from_micros(500 + round * 37));
+    }
+    assert!(csp::runtime::metrics().stacks_given_back > 0);
+    println!("all is well");
+}
+
 /// A program whose goroutines are started by goroutines.
 pub(crate) fn run(scenario: &str) {
     match scenario {
         "default" => use_up(None),
         "large" => use_up(Some(1 << 30)),
+        "again" => use_up_again(),
         "maps" => {
             use_up_maps();
             use_up(None);
