@@ -78,6 +78,8 @@ pub(crate) enum Status {
     Syscall = 4,
     /// Runnable, and waits for the one thread on which it may go on.
     Tied = 5,
+    /// It has ended, and somebody has the handle; `since` says when.
+    Ended = 6,
 }
 
 /// What a goroutine does first: run its closure, and say how it ends.
@@ -238,8 +240,9 @@ impl Goroutine {
         id: u64,
         spawned_at: &'static Location<'static>,
     ) -> NonNull<u8> {
-        // The goroutine that used the slot before may still be switching away.
-        self.on_cpu.wait_until_free();
+        // The goroutine that used the slot before may still be switching away, or sysmon be giving back the pages of its
+        // stack.
+        self.on_cpu.enter();
         debug_assert!(
             self.segment().is_none(),
             "whoever ends has left its segments"
@@ -263,6 +266,7 @@ impl Goroutine {
             self.coroutine
                 .init(NonZeroUsize::new_unchecked(base), limit, enter, self);
         }
+        self.on_cpu.leave();
         place
     }
 
@@ -404,6 +408,12 @@ impl Goroutine {
     #[inline]
     pub(crate) fn set_status(&self, status: Status) {
         self.status.store(status as u8, Ordering::Relaxed);
+    }
+
+    /// Notes that the goroutine has ended, and that the slot is its handle's. For the M that is on its stack.
+    pub(crate) fn set_ended(&self) {
+        self.since.store(clock::ticks(), Ordering::Relaxed);
+        self.set_status(Status::Ended);
     }
 
     /// Notes that the goroutine goes on without a P, in a call that blocks its thread.

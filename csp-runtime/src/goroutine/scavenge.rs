@@ -30,6 +30,11 @@
 //! What lies below its stack pointer is of no use to it. [`Held`] holds some parked goroutines in place by the protocol of
 //! `on_cpu`, gives the pages below back, and lets go. A goroutine that is resumed at that moment waits for some
 //! microseconds.
+//!
+//! So it goes with one that has ended and whose handle somebody keeps: only its result is still needed. Whoever starts the
+//! next one in the slot enters the stack for a moment, and so waits as well.
+//!
+//! A goroutine that waits together with its thread (locked to it, or while it unwinds) has an M on its stack, and is left alone.
 #![expect(
     unsafe_code,
     reason = "looks at slots whose control block may not be there, and gives up parts of stacks"
@@ -82,12 +87,14 @@ pub(crate) fn prefetch_state(slot: Slot) {
     prefetch(status.cast(), 1);
 }
 
-/// If the goroutine in a slot that the arena has handed out waits, and is off its stack: since when. It may change at once.
+/// If the goroutine in a slot that the arena has handed out waits, or has ended and has a handle, and is off its stack:
+/// since when. It may change at once.
 pub(crate) fn peek(slot: Slot) -> Option<Parked> {
     // SAFETY: aligned, mapped for ever, and zero or a control block: a valid one in either case.
     let g = unsafe { &(*Goroutine::place(slot)).g };
-    let waits = g.status.load(Ordering::Relaxed) == Status::Waiting as u8 && g.is_off_cpu();
-    waits.then(|| {
+    let status = g.status.load(Ordering::Relaxed);
+    let rests = status == Status::Waiting as u8 || status == Status::Ended as u8;
+    (rests && g.is_off_cpu()).then(|| {
         let since = g.since.load(Ordering::Relaxed);
         Parked {
             slot,
@@ -143,10 +150,8 @@ impl Held {
         let mut ranges = 0;
         let mut count = 0;
         for (g, since) in list() {
-            let still = g.on_cpu.is_free()
-                && g.status.load(Ordering::Relaxed) == Status::Waiting as u8
-                && !g.join.is_done()
-                && g.since.load(Ordering::Relaxed) == *since;
+            let still =
+                g.on_cpu.is_free() && is_at_rest(g) && g.since.load(Ordering::Relaxed) == *since;
             if still {
                 // A later wait has other bits, but for one in 65,536, which is passed over.
                 g.trimmed.store(*since as u16, Ordering::Relaxed);
@@ -173,6 +178,17 @@ impl Held {
     }
 }
 
+/// Whether a goroutine that is held waits, or has ended and nobody has begun another in its slot.
+fn is_at_rest(g: &Goroutine) -> bool {
+    let status = g.status.load(Ordering::Relaxed);
+    let due = if g.join.is_done() {
+        Status::Ended
+    } else {
+        Status::Waiting
+    };
+    status == due as u8
+}
+
 /// Calls `f` with the whole pages that a parked goroutine, which is held, does not use: of the stack it is on, and, if it
 /// has grown, of some of those before, which have hardly more than the red zone unused; `STACKS` times at most.
 fn unused_below(g: &Goroutine, f: &mut dyn FnMut(Pages)) {
@@ -185,6 +201,13 @@ fn unused_below(g: &Goroutine, f: &mut dyn FnMut(Pages)) {
             f(pages);
         }
     };
+    if g.join.is_done() {
+        // All but the result.
+        if let Some(pages) = g.slot().pages_below(g.base()) {
+            f(pages);
+        }
+        return;
+    }
     let (frame, _) = g.suspended_at();
     let Some(segment) = g.segment() else {
         return unused(g.slot(), frame.sp);

@@ -43,9 +43,9 @@
 //! In the last row the holder leaves the stack alone. When it finds a stack free after its fence, it sees all that was
 //! done there before (`leave` releases); and what it does is over before an M enters (letting go releases).
 //!
-//! `wait_until_free` asks for `on` alone. Whoever starts a new goroutine in a slot, or frees it, knows that the one before has
-//! ended; that ended one got onto its stack after the last hold was over, or ended before it began. So the holder, who looks
-//! for goroutines that wait, has no business with the stack although `held` may be set on it.
+//! Whoever starts a new goroutine in a slot enters too, for as long as that takes: the holder may have come for the one that
+//! has ended there. `wait_until_free` asks for `on` alone: it is for those who look at the used part of a stack, or free
+//! the slot, and let the holder do what he does.
 //!
 //! Source: Linux, `task_struct::on_cpu`. The alternative, a status that waker and scheduler both
 //! exchange, costs two locked instructions more for every wake-up.

@@ -95,6 +95,7 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
             ready::ready_for_all(g);
         }
         Command::Done => {
+            g.set_ended();
             g.set_off_cpu();
             m.processor().end_goroutine();
         }

@@ -103,6 +103,33 @@ fn a_goroutine_that_parks_deep_keeps_what_it_uses() {
     });
 }
 
+/// Its result is still to be fetched; the rest of its stack is of no use to anybody.
+#[test]
+fn an_ended_goroutine_whose_handle_is_kept_keeps_its_result_alone() {
+    alone(|| {
+        within(LIMIT, || {
+            let places: Arc<[AtomicUsize; 8]> = Arc::default();
+            let handles: Vec<_> = (0..8_usize)
+                .map(|n| {
+                    let places = places.clone();
+                    go!({
+                        let mark = n;
+                        places[n].store((&raw const mark).addr(), Ordering::Release);
+                        (black_box(mark), deep(190 << 10, 7), [n; 100])
+                    })
+                })
+                .collect();
+            for place in places.iter() {
+                wait_for(|| place.load(Ordering::Acquire) != 0);
+                wait_for(|| resident_pages(place.load(Ordering::Acquire)) <= 2);
+            }
+            for (n, handle) in handles.into_iter().enumerate() {
+                assert_eq!(handle.join().unwrap(), (n, deep_sum(7), [n; 100]));
+            }
+        });
+    });
+}
+
 /// Starts goroutines that wait together, and lets them end. Returns KiB in use at the peak, and those of page tables.
 fn crowd(count: usize, seed: u64) -> (usize, usize) {
     let (tx, rx) = channel::<()>(0);
