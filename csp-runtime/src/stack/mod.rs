@@ -60,7 +60,7 @@
 //!   Systems other than Linux do not say where a plain thread's stack is: there, and on stacks that other libraries switch
 //!   to, calls run where they are.
 //! - Segments are kept for the next who grows. A call at the very edge, in a loop, takes the same segment each time and
-//!   makes no system call.
+//!   makes no system call; on a plain thread it makes one, which asks whether the thread has a stack for signal handlers.
 //!
 //! A destructor recurses too: that of a list whose nodes own the next. It can be marked like any other function:
 //! `#[csp::recursive] fn drop(&mut self)`, if it is what recurses, by taking the fields out and dropping them itself.

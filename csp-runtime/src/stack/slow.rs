@@ -18,7 +18,7 @@ use crate::coroutine;
 use crate::goroutine::Goroutine;
 use crate::primitive::frame::Frame;
 use crate::sched::current;
-use crate::stacks::{Segment, StackError};
+use crate::stacks::{AltStack, Segment, StackError};
 use crate::task;
 
 /// The stack or segment that the caller runs on.
@@ -65,6 +65,11 @@ impl Current {
             Err(error) => refuse(error),
         };
         let owner = self.g.map_or(ptr::null_mut(), |g| g.as_ptr().as_ptr());
+        // Until the thread is back on its first stack; without it, an overflow would end the process without a word.
+        let _signals = match (self.g, self.segment) {
+            (None, None) => AltStack::install_if_none(),
+            _ => None,
+        };
         segment.link(owner.cast(), self.segment, self.range.end, self.total());
         let stack = segment.stack();
         // SAFETY: the ends of a slot's stack are not null.

@@ -92,6 +92,24 @@ impl AltStack {
     }
 }
 
+impl AltStack {
+    /// As [`try_install`](Self::try_install) on a thread that has none: one that C code has started, or that is ending and
+    /// runs the destructors of its thread-locals. `None` on others, and without memory.
+    pub(crate) fn install_if_none() -> Option<AltStack> {
+        let mut now = MaybeUninit::<libc::stack_t>::uninit();
+        // SAFETY: a query; `now` is room for the answer.
+        if unsafe { libc::sigaltstack(ptr::null(), now.as_mut_ptr()) } != 0 {
+            return None;
+        }
+        // SAFETY: the call succeeded and so has written it.
+        let now = unsafe { now.assume_init() };
+        if now.ss_flags & libc::SS_DISABLE == 0 {
+            return None;
+        }
+        Self::try_install().ok()
+    }
+}
+
 impl Drop for AltStack {
     fn drop(&mut self) {
         // SAFETY: `previous` is what this thread had before, and its owner, if any, still has it:

@@ -10,6 +10,7 @@ fn main() {
     match name.as_str() {
         "unmarked" => drop(go!(name("runner") => { run_off() }).join()),
         "unmarked_thread" => drop(std::thread::spawn(run_off).join()),
+        "unmarked_ending_thread" => drop(std::thread::spawn(run_off_at_the_end).join()),
         "limit" => drop(go!(name("runner") => { descend(u64::MAX) }).join()),
         "limit_thread" => drop(descend(u64::MAX)),
         "deep" => println!("depth {}", go!(descend(200_000)).join().expect("it ends")),
@@ -44,6 +45,20 @@ fn unmarked(levels: u64) -> u64 {
 
 fn run_off() -> u64 {
     stack::ensure(6 << 20, || unmarked(u64::MAX))
+}
+
+/// Runs off a segment in the destructor of a thread-local, when the thread has no stack for signal handlers any more.
+fn run_off_at_the_end() {
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            run_off();
+        }
+    }
+
+    thread_local!(static LAST: std::cell::OnceCell<Last> = const { std::cell::OnceCell::new() });
+    LAST.with(|last| drop(last.set(Last)));
 }
 
 /// With little address space: what cannot grow says so, and all goes on.

@@ -16,10 +16,12 @@ fn running_off_a_segment_is_reported_with_the_remedy() {
         .stderr("fatal error: goroutine ")
         .stderr(" [runner] overflowed its 8 MiB stack segment\nstarted at tests/src/bin/scenario_grow.rs:")
         .stderr("#[csp::recursive]");
-    scenario("unmarked_thread", &[])
-        .code(2)
-        .stderr("fatal error: a thread overflowed its 8 MiB stack segment\n")
-        .stderr("#[csp::recursive]");
+    for thread in ["unmarked_thread", "unmarked_ending_thread"] {
+        scenario(thread, &[])
+            .code(2)
+            .stderr("fatal error: a thread overflowed its 8 MiB stack segment\n")
+            .stderr("#[csp::recursive]");
+    }
 }
 
 #[test]
