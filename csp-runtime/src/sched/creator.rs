@@ -93,7 +93,7 @@ fn ask(request: Request) -> bool {
 
 /// What to do when the system refuses a thread.
 pub(crate) const ADVICE: &str =
-    "raise the limit on processes (ulimit -u, or the cgroup's pids.max)";
+    "raise the limit on processes (ulimit -u, or the cgroup's pids.max), or on memory (ulimit -v)";
 
 /// How long no thread is asked for after the system has refused one.
 const BACK_OFF: Duration = Duration::from_millis(10);
