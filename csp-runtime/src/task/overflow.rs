@@ -9,6 +9,9 @@ use std::fmt::{self, Write};
 use crate::goroutine::Goroutine;
 use crate::stacks::{FixedWriter, Segment, SizeClass, Slot, arena, fatal, overflow};
 
+/// The number of the goroutine that runs `main`.
+const MAIN: u64 = 1;
+
 /// Has overflows reported; only the first call does anything.
 pub(crate) fn install() {
     overflow::install(report);
@@ -34,12 +37,30 @@ fn report(slot: Slot, fault: usize) {
         fatal::exit(format_args!("fatal error: a {size} stack overflowed\n"));
     };
     head(&mut out, Some(g), format_args!("its {size} stack"));
-    let _ = writeln!(
-        out,
-        "start it with more: go!(stack({}) => …), or Builder::stack_size; or, for recursion of any \
-         depth, mark the function with #[csp::recursive]",
-        (size.slot_size() * 8).min(SizeClass::MAX.slot_size())
-    );
+    let more = (size.slot_size() * 8).min(SizeClass::MAX.slot_size());
+    let _ = if size == SizeClass::MAX {
+        writeln!(
+            out,
+            "no stack is larger: for recursion of any depth, mark the function with #[csp::recursive]"
+        )
+    } else {
+        let how = if g.id() == MAIN {
+            "#[csp::main(stack = "
+        } else {
+            "go!(stack("
+        };
+        let end = if g.id() == MAIN {
+            ")]"
+        } else {
+            ") => …), or Builder::stack_size"
+        };
+        writeln!(
+            out,
+            "start it with more: {how}{more}{end}, or CSP_STACK={} in the environment; or, for recursion \
+             of any depth, mark the function with #[csp::recursive]",
+            Bytes(more).short()
+        )
+    };
     out.flush();
     fatal::end()
 }

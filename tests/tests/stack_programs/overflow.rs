@@ -36,10 +36,13 @@ fn assert_reported(output: &Output, name: &str, size: &str, next: usize) {
     let site = site.map_or("main.rs".to_owned(), |line| format!("overflow.rs:{line}"));
     let site = format!("started at tests/src/bin/scenario_stack/{site}:");
     assert!(started.starts_with(&site), "not {site} in {output:#?}");
-    assert!(
-        remedy.contains(&format!("go!(stack({next}) =>")),
-        "{output:#?}"
-    );
+    let how = if name == "goroutine 1" {
+        format!("#[csp::main(stack = {next})]")
+    } else {
+        format!("go!(stack({next}) =>")
+    };
+    assert!(remedy.contains(&how), "{output:#?}");
+    assert!(remedy.contains("CSP_STACK="), "{output:#?}");
 }
 
 const NAMED: &str = " [bottomless]";
