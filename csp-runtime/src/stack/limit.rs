@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
+use crate::primitive::size;
+
 /// Go's limit.
 const DEFAULT: usize = 1 << 30;
 
@@ -24,17 +26,9 @@ pub(super) fn most() -> usize {
     })
 }
 
-/// A number above zero, with `K`, `M` or `G` behind it or nothing.
+/// A size above zero, written as that of `CSP_STACK`.
 fn parse(value: &str) -> Option<usize> {
-    let value = value.trim();
-    let (digits, shift) = match value.as_bytes().last()?.to_ascii_uppercase() {
-        b'K' => (&value[..value.len() - 1], 10),
-        b'M' => (&value[..value.len() - 1], 20),
-        b'G' => (&value[..value.len() - 1], 30),
-        _ => (value, 0),
-    };
-    let number: usize = digits.parse().ok()?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+    size::parse(value).filter(|bytes| *bytes > 0)
 }
 
 #[cfg(test)]
@@ -53,7 +47,8 @@ mod tests {
             ("-1", None),
             ("G", None),
             ("1T", None),
-            ("1 G", None),
+            ("1 G", Some(1 << 30)),
+            ("2GiB", Some(2 << 30)),
             ("much", None),
             ("99999999999999999999", None),
             ("99999999999999G", None),

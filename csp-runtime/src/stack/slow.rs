@@ -101,7 +101,8 @@ impl Current {
             None if Segment::next_class(None, need, usize::MAX).is_none() => {
                 Err(StackError::TooLarge { bytes: need })
             }
-            None => task::overflow_at_limit(self.g, most),
+            // The limit may be below what it began with.
+            None => task::overflow_at_limit(self.g, most.max(self.total())),
         }
     }
 

@@ -39,6 +39,16 @@ fn reaching_the_limit_is_reported_with_the_remedy() {
 }
 
 #[test]
+fn a_limit_below_the_stack_one_has_is_no_smaller_stack() {
+    for limit in ["1", "64KiB"] {
+        scenario("limit", &[("CSP_STACK_MAX", limit)])
+            .code(2)
+            .stderr(" [runner] overflowed its 256 KiB stack\nstarted at ")
+            .stderr("CSP_STACK_MAX=1M");
+    }
+}
+
+#[test]
 fn a_stack_grows_where_the_runtime_was_never_started() {
     scenario("deep_thread", &[])
         .code(0)
