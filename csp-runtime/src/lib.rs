@@ -151,7 +151,30 @@
 //! | 1 MiB to 8 MiB | a sixteenth of the stack, less 1 KiB |
 //! | 16 MiB and more | 1023 KiB |
 //!
-//! Call C code with larger ones (an array on the stack, `alloca`) on a goroutine with a stack that suffices: `stack(…)`.
+//! Call C code with larger ones (an array on the stack, `alloca`) on a goroutine with a stack that suffices, `stack(…)`, or
+//! inside [`stack::ensure`], which goes on on a larger stack if this one has not as many bytes left. The segments on
+//! which stacks go on have the guards of stacks of their size.
+//!
+//! Recursion whose depth nobody knows needs no size: mark the function with [`#[csp::recursive]`](macro@recursive), and it
+//! goes on on further segments, up to `CSP_STACK_MAX`.
+//!
+//! Memory of stacks that has been of no use for a second goes back to the system: that of goroutines that have ended, and
+//! what lies below the frames of those that wait.
+//!
+//! # Environment
+//!
+//! | variable | meaning | without it |
+//! |---|---|---|
+//! | `GOMAXPROCS=4` | how many goroutines run at once | the processors this process may use |
+//! | `CSP_STACK=1M` | the stack of goroutines that name none, and main's if that is above 8 MiB | 256 KiB, 8 MiB |
+//! | `CSP_STACK_MAX=4G` | how far the stack of a [`recursive`](macro@recursive) function grows, all segments together | 1 GiB |
+//! | `CSP_STACK_GUARD=mprotect` | guards of stacks as on systems before Linux 6.13 | guard regions where there are any |
+//! | `CSP_SCAVENGE=0` | gives no memory of stacks back; `5ms` gives it back that early | after a second |
+//! | `CSP_MIGRATION_GUARD=0` | does not look for [thread-locals](#thread-locals) on stacks | looks |
+//! | `CSP_PREEMPT=0` | never stops a goroutine that computes | stops it for others |
+//! | `RUST_BACKTRACE=1` | reports show the stacks of goroutines that wait | they do not |
+//!
+//! Sizes are in bytes, or with `K`, `M` or `G` behind the number.
 //!
 //! # Thread-locals
 //!
