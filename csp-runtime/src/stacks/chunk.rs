@@ -35,6 +35,7 @@
 
 use super::class::SizeClass;
 use super::error::StackError;
+use super::guard;
 use super::limit::Limit;
 use super::map;
 use super::slot::Slot;
@@ -196,6 +197,9 @@ impl Chunk {
             match unsafe { map::open(nth(first, open).base, bytes, SPARE) } {
                 Ok(()) => break,
                 Err(error) if count == 1 => {
+                    if matches!(Limit::behind(&error), Limit::Unknown) {
+                        guard::end_of_maps();
+                    }
                     return Err(refused(class, first.index + open, Some(error)));
                 }
                 Err(_) => count /= 2,

@@ -22,7 +22,8 @@ use super::chunk::Run;
 use super::error::StackError;
 use super::map::{self, Pages};
 use super::slot::Slot;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::primitive::spin::Spin;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::env;
 use std::io;
 
@@ -30,6 +31,8 @@ use std::io;
 const CHOICE: &str = "CSP_STACK_GUARD";
 /// Maps that guards leave to the rest of the program.
 const SPARE_MAPS: usize = 256;
+/// Maps that are kept for the moment at which there are no others.
+const ASIDE_MAPS: usize = 64;
 /// What the limit is taken for when the system does not tell: Linux's default.
 const USUAL_MAPS: usize = 65_530;
 
@@ -40,6 +43,9 @@ const PROTECTION: u8 = 2;
 /// The way in use. It only goes up, and each value is right to act on even when it is stale: a
 /// stale `REGIONS` is refused once more.
 static WAY: AtomicU8 = AtomicU8::new(UNKNOWN);
+/// How many guards may be set by protection; 0 until somebody has asked. Written with what the system said, which threads
+/// may race to, and lowered when it refuses more.
+static LIMIT: AtomicUsize = AtomicUsize::new(0);
 /// Guards set, or about to be set, by protection. Never above what `protection_limit` returned.
 static PROTECTED: AtomicUsize = AtomicUsize::new(0);
 
@@ -138,6 +144,7 @@ impl Spans {
 /// As for [`install`].
 #[cold]
 unsafe fn protect(run: &Run, mut done: u32) -> Result<u32, StackError> {
+    set_maps_aside();
     let granted = grant((run.len - done) as usize);
     let mut failure = None;
     let end = done + granted as u32;
@@ -146,6 +153,9 @@ unsafe fn protect(run: &Run, mut done: u32) -> Result<u32, StackError> {
         // SAFETY: the guard is a page-aligned part of a slot that nobody has touched.
         if let Err(source) = unsafe { map::deny(slot.base, slot.class.guard_size()) } {
             PROTECTED.fetch_sub((end - done) as usize, Ordering::Relaxed);
+            if source.kind() == io::ErrorKind::OutOfMemory {
+                end_of_maps();
+            }
             failure = Some(source);
             break;
         }
@@ -179,10 +189,34 @@ fn grant(want: usize) -> usize {
     room(used)
 }
 
+/// Maps that belong to nobody, for the moment at which the system refuses one because the rest of the program has used
+/// them up: handling the error takes some. `None` before the first guard, and after that moment.
+static ASIDE: Spin<Option<Pages>> = Spin::new(None);
+
+/// Sets maps aside, once.
+fn set_maps_aside() {
+    static ONCE: AtomicBool = AtomicBool::new(false);
+    if !ONCE.swap(true, Ordering::Relaxed) {
+        *ASIDE.lock() = map::many_maps(ASIDE_MAPS);
+    }
+}
+
+/// The system has refused a map: hands out those set aside, and sets no further guards, which would take them.
+#[cold]
+pub(super) fn end_of_maps() {
+    if way() != PROTECTION {
+        return;
+    }
+    LIMIT.store(PROTECTED.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
+    let aside = ASIDE.lock().take();
+    if let Some(pages) = aside {
+        // SAFETY: they belong to nobody.
+        unsafe { map::unmap(pages.start, pages.len) };
+    }
+}
+
 /// Returns how many guards may be set by protection.
 fn protection_limit() -> usize {
-    // Written once with what the system said; threads may race to it.
-    static LIMIT: AtomicUsize = AtomicUsize::new(0);
     match LIMIT.load(Ordering::Relaxed) {
         0 => {
             let maps = map::max_map_count().unwrap_or(USUAL_MAPS);

@@ -110,6 +110,18 @@ pub(super) fn map_with_guard_page(len: usize) -> io::Result<NonNull<u8>> {
     }
 }
 
+/// Makes about `count` maps of nothing, which [`unmap`] ends together.
+pub(super) fn many_maps(count: usize) -> Option<Pages> {
+    let page = page_size();
+    let len = count * page;
+    let start = map(len, libc::PROT_NONE, system::NO_RESERVE).ok()?;
+    for at in (0..count).step_by(2) {
+        // SAFETY: a page of what was just mapped, which nobody else knows of. If it fails, there are as many as there are.
+        let _ = unsafe { protect(start.add(at * page), page, libc::PROT_READ) };
+    }
+    Some(Pages { start, len })
+}
+
 fn map(len: usize, access: libc::c_int, flags: libc::c_int) -> io::Result<NonNull<u8>> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON | flags;
     // SAFETY: a new anonymous mapping at an address of the system's choice replaces nothing.
@@ -176,6 +188,9 @@ pub(crate) struct Pages {
 }
 
 const _: () = assert!(size_of::<Pages>() == size_of::<libc::iovec>());
+
+// SAFETY: it describes memory, and gives no access to it.
+unsafe impl Send for Pages {}
 
 /// How many ranges one call of [`give_back`] may have.
 pub(super) const MOST_RANGES: usize = 256;

@@ -16,6 +16,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
+use crate::coroutine::PUSHED;
 use crate::goroutine::Goroutine;
 use crate::primitive::frame::Frame;
 use crate::stacks::{Segment, Slot, arena};
@@ -113,6 +114,8 @@ impl StackCopy {
     fn copy_earlier(&mut self, first: Slot, segment: &'static Segment) {
         for segment in segment.chain().take(MOST_PARTS - 1) {
             let left = segment.left();
+            // With what the switch pushed: there the way back to this stack is.
+            let left = left.start.saturating_sub(PUSHED)..left.end;
             let slot = match segment.before() {
                 Some(before) => before.slot(),
                 None => first,

@@ -98,7 +98,9 @@ fn refused_unwinding() {
 fn waits() {
     #[inline(never)]
     fn outer(rx: &Receiver<u8>) {
+        let text = black_box([1_u8; 100]);
         stack::ensure(6 << 20, || middle(rx));
+        black_box(text);
     }
 
     #[inline(never)]
