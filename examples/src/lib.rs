@@ -16,6 +16,7 @@
 //! | `pipeline` | producer, stage and consumer, ended by closing |
 //! | `prime_sieve` | a chain of goroutines that grows as it runs |
 //! | `deep_parser` | recursion a million levels deep, on a stack that grows |
+//! | `million` | very many goroutines at once, what one costs, and that the memory goes back |
 //! | `fan_in` | merging two producers with `select!` |
 //! | `worker_pool` | a fixed number of workers on one queue |
 //! | `timeout` | giving up on a slow answer |
