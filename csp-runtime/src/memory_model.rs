@@ -20,7 +20,7 @@ use loom::thread;
 use crate::channel::{Receiver, Sender, channel, unbounded};
 use crate::primitive::list::node::{Node, nodes, value};
 use crate::primitive::model::{Plain, check};
-use crate::queue::{GlobalQueue, LocalQueue, NextSlot};
+use crate::queue::{BlockQueue, LocalQueue, NextSlot, Store};
 use crate::sync::Mutex;
 
 /// Plain words.
@@ -62,9 +62,11 @@ fn steal(queue: &LocalQueue<Node>) -> Vec<NonNull<Node>> {
 
 #[test]
 fn rule_1_what_precedes_go_is_found_through_the_global_queue() {
-    started(GlobalQueue::new, GlobalQueue::push, |queue| {
-        queue.pop().into_iter().collect()
-    });
+    started(
+        || BlockQueue::new(Box::leak(Box::new(Store::new()))),
+        BlockQueue::push,
+        |queue| queue.pop().into_iter().collect(),
+    );
 }
 
 #[test]

@@ -85,8 +85,8 @@ pub(crate) enum Status {
 /// What a goroutine does first: run its closure, and say how it ends.
 pub(crate) type Run = fn(&'static Goroutine) -> Command;
 
-/// A goroutine's control block.
-#[repr(C)]
+/// A goroutine's control block, from the start of a cache line.
+#[repr(C, align(64))]
 pub(crate) struct Goroutine {
     /// Link of the one list or queue it is in; protected by that list.
     next: Link<Goroutine>,
@@ -142,12 +142,6 @@ pub(crate) struct Goroutine {
     segment: AtomicPtr<Segment>,
 }
 
-/// A control block in its slot, from the start of a cache line.
-#[repr(C, align(64))]
-struct Placed {
-    g: Goroutine,
-}
-
 // SAFETY: the atomics speak for themselves. The cells are written by one party at a time, as each
 // says: the list that holds the goroutine, its creator, or the goroutine itself; handing it from one
 // party to the next goes through a queue or a lock, which orders the accesses.
@@ -179,8 +173,7 @@ impl Goroutine {
         // `slot()` makes the slot's pointer anew, from the address of the control block.
         let _ = slot.base.as_ptr().expose_provenance();
         // SAFETY: aligned, mapped for ever, and zero or an earlier control block: a valid one in either case.
-        let this = unsafe { &*at };
-        let g = &this.g;
+        let g = unsafe { &*at };
         g.ticket.start_above(scavenge::floor());
         g.on_cpu.reset();
         g.set_status(Status::Idle);
@@ -206,9 +199,9 @@ impl Goroutine {
     }
 
     /// Where the control block of a slot lies.
-    fn place(slot: Slot) -> *mut Placed {
+    fn place(slot: Slot) -> *mut Self {
         let top = slot.top().addr().get();
-        let at = (top - mem::size_of::<Placed>()) & !(mem::align_of::<Placed>() - 1);
+        let at = (top - mem::size_of::<Self>()) & !(mem::align_of::<Self>() - 1);
         slot.base.as_ptr().with_addr(at).cast()
     }
 
@@ -216,12 +209,12 @@ impl Goroutine {
     pub(crate) fn find_in(slot: Slot) -> Option<&'static Self> {
         let at = Self::place(slot);
         // SAFETY: the place is mapped and aligned; an atomic may hold any bits.
-        let complete = unsafe { &(*at).g.complete };
+        let complete = unsafe { &(*at).complete };
         if !complete.load(Ordering::Acquire) {
             return None;
         }
         // SAFETY: `create` has completed it; control blocks live for ever.
-        Some(unsafe { &(*at).g })
+        Some(unsafe { &*at })
     }
 
     /// The address of the control block.
@@ -492,4 +485,4 @@ fn enter(g: &'static Goroutine) {
 }
 
 // Three cache lines: the top page of a slot is all that a parked goroutine keeps.
-const _: () = assert!(mem::size_of::<Placed>() <= 192);
+const _: () = assert!(mem::size_of::<Goroutine>() <= 192);

@@ -83,7 +83,7 @@ pub(crate) struct Parked {
 pub(crate) fn prefetch_state(slot: Slot) {
     let at = Goroutine::place(slot);
     // SAFETY: only the address of the field is taken.
-    let status = unsafe { &raw const (*at).g.status };
+    let status = unsafe { &raw const (*at).status };
     prefetch(status.cast(), 1);
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn prefetch_state(slot: Slot) {
 /// since when. It may change at once.
 pub(crate) fn peek(slot: Slot) -> Option<Parked> {
     // SAFETY: aligned, mapped for ever, and zero or a control block: a valid one in either case.
-    let g = unsafe { &(*Goroutine::place(slot)).g };
+    let g = unsafe { &*Goroutine::place(slot) };
     let status = g.status.load(Ordering::Relaxed);
     let rests = status == Status::Waiting as u8 || status == Status::Ended as u8;
     (rests && g.is_off_cpu()).then(|| {
