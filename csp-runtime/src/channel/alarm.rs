@@ -14,15 +14,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::goroutine::Reason;
+use crate::primitive::biased::Biased;
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::section;
-use crate::primitive::spin::RawSpin;
+use crate::sched::current;
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
 /// When the clock sends, shared by all receivers of the channel.
 pub(crate) struct Alarm {
     /// Protects `state`.
-    lock: RawSpin,
+    lock: Biased,
     state: UnsafeCell<State>,
 }
 
@@ -68,7 +69,7 @@ impl Alarm {
     /// An alarm due at `next`, and then every `period` nanoseconds if that is not 0.
     pub(crate) fn new(next: u64, period: u64) -> Arc<Self> {
         Arc::new(Self {
-            lock: RawSpin::new(),
+            lock: Biased::new(),
             state: UnsafeCell::new(State {
                 next,
                 period,
@@ -139,7 +140,7 @@ impl Alarm {
     }
 
     /// The lock itself, for select.
-    pub(super) fn raw_lock(&self) -> &RawSpin {
+    pub(super) fn raw_lock(&self) -> &Biased {
         &self.lock
     }
 
@@ -155,12 +156,13 @@ impl Alarm {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
-        let _inside = section::enter();
-        self.lock.lock();
+        let inside = current::enter();
+        let owner = inside.as_ref().map(current::Inside::owner);
+        let hold = self.lock.lock(owner);
         // SAFETY: the lock is held, and `f` does not come back here.
         let result = f(unsafe { &mut *self.state.get() });
         // SAFETY: taken above; `f` does not unwind, it moves words around.
-        unsafe { self.lock.unlock() };
+        unsafe { self.lock.unlock(owner, hold) };
         result
     }
 }

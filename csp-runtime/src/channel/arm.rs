@@ -8,8 +8,8 @@ use super::permit::{Kind, SendPermit};
 use super::receiver::Flavor;
 use super::state::{Received, Reserved};
 use super::{Receiver, Sender};
+use crate::primitive::biased::Biased;
 use crate::primitive::clock::{self, NEVER};
-use crate::primitive::spin::RawSpin;
 use crate::protocol::ticket::Wait;
 use crate::wait::{Case, Outcome, Poll, Task, Waiter};
 
@@ -98,7 +98,7 @@ impl<'a, T> SendArm<'a, T> {
 // SAFETY: the lock is that of the channel, alarm or signal, whose list `enqueue` uses; the waiter is a
 // field of the arm.
 unsafe impl<T> Case for RecvArm<'_, T> {
-    fn lock(&self) -> Option<&RawSpin> {
+    fn lock(&self) -> Option<&Biased> {
         match &self.source?.0 {
             Flavor::Channel(channel) => Some(channel.raw_lock()),
             Flavor::Alarm(alarm, _) => Some(alarm.raw_lock()),
@@ -238,7 +238,7 @@ unsafe impl<T> Case for RecvArm<'_, T> {
 // SAFETY: the lock is that of the channel, whose list `enqueue` uses; the waiter is a field of
 // the arm.
 unsafe impl<T> Case for SendArm<'_, T> {
-    fn lock(&self) -> Option<&RawSpin> {
+    fn lock(&self) -> Option<&Biased> {
         self.source.map(|source| source.0.raw_lock())
     }
 

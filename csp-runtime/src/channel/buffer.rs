@@ -53,7 +53,9 @@ impl<T> Buffer<T> {
         if at >= self.ring.len() {
             at -= self.ring.len();
         }
-        self.ring[at].write(value);
+        debug_assert!(at < self.ring.len());
+        // SAFETY: `head` and `len` are at most the length, and not both: `at` has come round.
+        unsafe { self.ring.get_unchecked_mut(at) }.write(value);
         self.len += 1;
         Ok(())
     }
@@ -84,8 +86,11 @@ impl<T> Buffer<T> {
             self.head = 0;
         }
         self.len -= 1;
-        // SAFETY: `head` was the oldest of the initialised values, and has moved past it.
-        Some(unsafe { self.ring[at].assume_init_read() })
+        debug_assert!(at < self.ring.len());
+        // SAFETY: `head` is below the length of a ring that holds something.
+        let oldest = unsafe { self.ring.get_unchecked(at) };
+        // SAFETY: it was the oldest of the initialised values, and `head` has moved past it.
+        Some(unsafe { oldest.assume_init_read() })
     }
 
     /// An empty ring of about twice `slots`, at most `limit`. Allocates.

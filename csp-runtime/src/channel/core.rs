@@ -8,25 +8,25 @@
     reason = "a lock around the state, values on waiting stacks"
 )]
 
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::{self, ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 
 use super::buffer::Buffer;
 use super::state::{Received, Sent, State};
 use crate::goroutine::Reason;
+use crate::primitive::biased::{Biased, Hold};
 use crate::primitive::clock::NEVER;
-use crate::primitive::section::{self, Inside};
-use crate::primitive::spin::RawSpin;
+use crate::primitive::section;
 use crate::primitive::sync::SharedCell;
 use crate::protocol::ticket::Wait;
-use crate::sched;
+use crate::sched::current;
 use crate::wait::{Outcome, Task, Waiter};
 
 /// The shared part of a channel.
 pub(crate) struct Core<T> {
-    /// Protects `state`; select takes it together with those of other channels.
-    lock: RawSpin,
+    /// Protects `state`; select takes it together with those of other channels. Often biased to one P.
+    lock: Biased,
     state: SharedCell<State<T>>,
 }
 
@@ -36,7 +36,12 @@ unsafe impl<T: Send> Sync for Core<T> {}
 unsafe impl<T: Send> Send for Core<T> {}
 
 /// Access to the state.
-pub(super) struct Locked<'a, T>(&'a Core<T>, section::Here);
+pub(super) struct Locked<'a, T> {
+    core: &'a Core<T>,
+    /// The section of this hold; `None` on a plain thread.
+    inside: Option<current::Inside>,
+    hold: Hold,
+}
 
 impl<T> Deref for Locked<'_, T> {
     type Target = State<T>;
@@ -44,7 +49,7 @@ impl<T> Deref for Locked<'_, T> {
     #[inline]
     fn deref(&self) -> &State<T> {
         // SAFETY: the lock is held.
-        unsafe { &*self.0.state.exclusive() }
+        unsafe { &*self.core.state.exclusive() }
     }
 }
 
@@ -52,26 +57,44 @@ impl<T> DerefMut for Locked<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut State<T> {
         // SAFETY: the lock is held, and `self` is borrowed exclusively.
-        unsafe { &mut *self.0.state.exclusive() }
+        unsafe { &mut *self.core.state.exclusive() }
     }
 }
 
 impl<T> Drop for Locked<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: `Core::lock` took it.
-        unsafe { self.0.lock.unlock() };
-        section::leave_here(&self.1);
+        self.release();
     }
 }
 
-impl<T> Locked<'_, T> {
-    /// Unlocks, and goes on with the section: for what must follow before the goroutine may be preempted.
+impl<'a, T> Locked<'a, T> {
+    #[inline(always)]
+    fn new(core: &'a Core<T>, inside: Option<current::Inside>) -> Self {
+        let hold = core.lock.lock(inside.as_ref().map(current::Inside::owner));
+        Self { core, inside, hold }
+    }
+
+    /// To be called once.
+    #[inline(always)]
+    fn release(&self) {
+        let owner = self.inside.as_ref().map(current::Inside::owner);
+        // SAFETY: `new` took the lock, for the same P, which the section keeps; nobody comes here twice.
+        unsafe { self.core.lock.unlock(owner, self.hold) };
+    }
+
+    /// Unlocks, and goes on with the section, which ends on this thread.
+    #[inline(always)]
+    fn unlock(self) -> Option<current::Inside> {
+        let mut this = ManuallyDrop::new(self);
+        this.release();
+        this.inside.take()
+    }
+
+    /// Unlocks, and goes on with the section for the time of a wait, after which the goroutine may be on another thread.
     #[inline]
-    fn unlock(self) -> Inside {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: `Core::lock` took it, and the guard is used up here.
-        unsafe { this.0.lock.unlock() };
+    fn unlock_to_wait(self) -> section::Inside {
+        mem::forget(self.unlock());
         section::adopt()
     }
 }
@@ -88,20 +111,18 @@ pub(super) struct TimedOut;
 impl<T> Core<T> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            lock: RawSpin::new(),
+            lock: Biased::new(),
             state: SharedCell::new(State::new(capacity)),
         }
     }
 
     #[inline]
     pub(super) fn lock(&self) -> Locked<'_, T> {
-        let here = section::begin_here();
-        self.lock.lock();
-        Locked(self, here)
+        Locked::new(self, current::enter())
     }
 
     /// The lock itself, for select.
-    pub(super) fn raw_lock(&self) -> &RawSpin {
+    pub(super) fn raw_lock(&self) -> &Biased {
         &self.lock
     }
 
@@ -139,20 +160,41 @@ impl<T> Core<T> {
     #[inline]
     pub(super) fn send(
         &self,
+        value: T,
+        deadline: u64,
+        at: &'static Location<'static>,
+    ) -> Result<(), Unsent<T>> {
+        let mut state = Locked::new(self, Task::enter());
+        match state.send_at_once(value) {
+            Ok(peer) => {
+                let inside = state.unlock();
+                if let Some(peer) = peer {
+                    peer.ready_by(inside.as_ref());
+                }
+                Ok(())
+            }
+            Err(value) => self.send_slow(state, value, deadline, at),
+        }
+    }
+
+    /// As `send`, with the lock, where it takes more.
+    ///
+    /// Inlined, as all that waits: behind a switch every return is mispredicted, so the fewer frames the better.
+    #[inline(always)]
+    fn send_slow<'a>(
+        &'a self,
+        mut state: Locked<'a, T>,
         mut value: T,
         deadline: u64,
         at: &'static Location<'static>,
     ) -> Result<(), Unsent<T>> {
-        Task::warm_up();
-        sched::checkpoint();
         let mut front = false;
         loop {
-            let mut state = self.lock();
             match state.send(value) {
                 Sent::Done(peer) => {
-                    let _inside = state.unlock();
+                    let inside = state.unlock();
                     if let Some(peer) = peer {
-                        peer.ready();
+                        peer.ready_by(inside.as_ref());
                     }
                     return Ok(());
                 }
@@ -171,9 +213,11 @@ impl<T> Core<T> {
                     }
                 },
             }
+            state = Locked::new(self, Task::enter());
         }
     }
 
+    #[inline(always)]
     fn wait_to_send(
         &self,
         mut state: Locked<'_, T>,
@@ -182,13 +226,13 @@ impl<T> Core<T> {
         front: bool,
         at: &'static Location<'static>,
     ) -> Result<(), Again<Unsent<T>, T>> {
-        let task = Task::current();
+        let task = Task::current_by(state.inside.as_ref());
         let contest = contest(task, deadline);
         let mut value = ManuallyDrop::new(value);
         let waiter = Waiter::new();
         waiter.prepare(task, contest, 0, (&raw mut value).cast());
         state.senders.push(&waiter, front);
-        let inside = state.unlock();
+        let inside = state.unlock_to_wait();
         let timed_out = wait(task, contest, deadline, Reason::ChanSend, at);
         drop(inside);
         if timed_out {
@@ -215,22 +259,41 @@ impl<T> Core<T> {
         deadline: u64,
         at: &'static Location<'static>,
     ) -> Result<Option<T>, TimedOut> {
-        Task::warm_up();
-        sched::checkpoint();
+        let mut state = Locked::new(self, Task::enter());
+        match state.take() {
+            Some(value) => {
+                drop(state.unlock());
+                Ok(Some(value))
+            }
+            None => self.recv_slow(state, deadline, at),
+        }
+    }
+
+    /// As `recv`, with the lock, where it takes more. Inlined, as `send_slow`.
+    #[inline(always)]
+    fn recv_slow<'a>(
+        &'a self,
+        mut state: Locked<'a, T>,
+        deadline: u64,
+        at: &'static Location<'static>,
+    ) -> Result<Option<T>, TimedOut> {
         let mut front = false;
         loop {
-            let mut state = self.lock();
-            let waited = match state.recv() {
-                Received::Got(value, peer) => {
-                    let _inside = state.unlock();
-                    if let Some(peer) = peer {
-                        peer.ready();
+            let waited = if state.is_idle() {
+                self.wait_to_recv(state, deadline, front, at)
+            } else {
+                match state.recv() {
+                    Received::Got(value, peer) => {
+                        let inside = state.unlock();
+                        if let Some(peer) = peer {
+                            peer.ready_by(inside.as_ref());
+                        }
+                        return Ok(Some(value));
                     }
-                    return Ok(Some(value));
+                    Received::Closed => return Ok(None),
+                    Received::Peer(sender) => Self::wait_for_peer(state, sender, at),
+                    Received::Empty => self.wait_to_recv(state, deadline, front, at),
                 }
-                Received::Closed => return Ok(None),
-                Received::Peer(sender) => Self::wait_for_peer(state, sender, at),
-                Received::Empty => self.wait_to_recv(state, deadline, front, at),
             };
             match waited {
                 Ok(value) => return Ok(Some(value)),
@@ -238,6 +301,7 @@ impl<T> Core<T> {
                 Err(Again::End(Ended::TimedOut)) => return Err(TimedOut),
                 Err(Again::Retry(())) => front = true,
             }
+            state = Locked::new(self, Task::enter());
         }
     }
 
@@ -248,9 +312,9 @@ impl<T> Core<T> {
             let mut state = self.lock();
             match state.recv() {
                 Received::Got(value, peer) => {
-                    let _inside = state.unlock();
+                    let inside = state.unlock();
                     if let Some(peer) = peer {
-                        peer.ready();
+                        peer.ready_by(inside.as_ref());
                     }
                     return Ok(value);
                 }
@@ -265,6 +329,7 @@ impl<T> Core<T> {
         }
     }
 
+    #[inline(always)]
     fn wait_to_recv(
         &self,
         mut state: Locked<'_, T>,
@@ -272,13 +337,13 @@ impl<T> Core<T> {
         front: bool,
         at: &'static Location<'static>,
     ) -> Result<T, Again<Ended, ()>> {
-        let task = Task::current();
+        let task = Task::current_by(state.inside.as_ref());
         let contest = contest(task, deadline);
         let mut place = MaybeUninit::<T>::uninit();
         let waiter = Waiter::new();
         waiter.prepare(task, contest, 0, (&raw mut place).cast());
         state.receivers.push(&waiter, front);
-        let inside = state.unlock();
+        let inside = state.unlock_to_wait();
         let timed_out = wait(task, contest, deadline, Reason::ChanReceive, at);
         drop(inside);
         if timed_out {
@@ -301,7 +366,7 @@ impl<T> Core<T> {
         waiter.prepare(task, None, 0, (&raw mut place).cast());
         let peer = sender.task();
         sender.promise(&waiter);
-        let _inside = state.unlock();
+        let _inside = state.unlock_to_wait();
         peer.ready();
         task.park(Reason::ChanReceive, at);
         received(&waiter, &place)

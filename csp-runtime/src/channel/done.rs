@@ -23,11 +23,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::goroutine::Reason;
+use crate::primitive::biased::Biased;
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::section;
-use crate::primitive::spin::RawSpin;
 use crate::primitive::sync::{AtomicU8, Ordering, SharedCell};
-use crate::sched;
+use crate::sched::{self, current};
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
 /// Something that will be done, and says so by its signal.
@@ -50,7 +50,7 @@ pub(crate) struct Signal {
     /// here sees (Release and Acquire).
     closed: AtomicU8,
     /// Protects `state`; select takes it together with those of other channels.
-    lock: RawSpin,
+    lock: Biased,
     state: SharedCell<State>,
 }
 
@@ -71,7 +71,7 @@ impl Signal {
         Self {
             deadline,
             closed: AtomicU8::new(OPEN),
-            lock: RawSpin::new(),
+            lock: Biased::new(),
             state: SharedCell::new(State {
                 waiters: WaitList::new(),
             }),
@@ -162,7 +162,7 @@ impl Signal {
     }
 
     /// The lock itself, for select.
-    pub(super) fn raw_lock(&self) -> &RawSpin {
+    pub(super) fn raw_lock(&self) -> &Biased {
         &self.lock
     }
 
@@ -178,12 +178,13 @@ impl Signal {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
-        let _inside = section::enter();
-        self.lock.lock();
+        let inside = current::enter();
+        let owner = inside.as_ref().map(current::Inside::owner);
+        let hold = self.lock.lock(owner);
         // SAFETY: the lock is held, and `f` does not come back here.
         let result = f(unsafe { &mut *self.state.exclusive() });
         // SAFETY: taken above; `f` does not unwind, it moves words around.
-        unsafe { self.lock.unlock() };
+        unsafe { self.lock.unlock(owner, hold) };
         result
     }
 }

@@ -121,6 +121,33 @@ impl<T> State<T> {
         self.buffer.len() + self.reserved < self.capacity
     }
 
+    /// Hands a value to the first receiver, or puts it into the ring, if that is all there is to do; or gives it back.
+    #[inline]
+    pub(super) fn send_at_once(&mut self, value: T) -> Result<Option<Task>, T> {
+        if self.is_closed() {
+            return Err(value);
+        }
+        if !self.receivers.is_empty() {
+            return match self.receivers.claim_uncontested() {
+                Some(receiver) => Ok(Some(hand_over(receiver, value))),
+                None => Err(value),
+            };
+        }
+        if !self.has_room() {
+            return Err(value);
+        }
+        self.buffer.push(value).map(|()| None)
+    }
+
+    /// Takes a value from the ring, if there is one and nothing else to be done.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<T> {
+        if !self.senders.is_empty() {
+            return None;
+        }
+        self.buffer.pop()
+    }
+
     /// Sends a value if that is possible now.
     #[inline]
     pub(super) fn send(&mut self, value: T) -> Sent<T> {
@@ -137,6 +164,12 @@ impl<T> State<T> {
             Ok(()) => Sent::Done(None),
             Err(value) => Sent::Grow(value),
         }
+    }
+
+    /// Whether a receiver has to wait, and nothing else is to be done.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.buffer.len() == 0 && self.senders.is_empty() && !self.is_closed()
     }
 
     /// Receives a value if that is possible now.

@@ -36,7 +36,7 @@ mod reason;
 mod scavenge;
 
 pub(crate) use extra::{Found, Locals, destroy, discard};
-pub(crate) use fetch::{prefetch_frames, prefetch_top};
+pub(crate) use fetch::{prefetch_frames, prefetch_switch, prefetch_top};
 pub(crate) use free::FreeSlots;
 pub(crate) use pool::{Batch, acquire, end_window, give_back, release, set_aside};
 pub(crate) use reason::Reason;
@@ -85,7 +85,7 @@ pub(crate) enum Status {
 /// What a goroutine does first: run its closure, and say how it ends.
 pub(crate) type Run = fn(&'static Goroutine) -> Command;
 
-/// A goroutine's control block, from the start of a cache line.
+/// A goroutine's control block, from the start of a cache line. What every switch touches is in the first two.
 #[repr(C, align(64))]
 pub(crate) struct Goroutine {
     /// Link of the one list or queue it is in; protected by that list.
@@ -102,12 +102,21 @@ pub(crate) struct Goroutine {
     reason: AtomicU8,
     /// Since when it waits, in the coarse clock's ticks; as `reason`.
     since: AtomicU32,
+    /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
+    /// waits, read by the M that takes it from a run queue.
+    bound: AtomicPtr<()>,
+    /// The M that ran it last, as an address, or null; written by the M that resumes it.
+    last: Cell<*mut ()>,
+    /// Where the goroutine called the operation in which it waits; written by the goroutine.
+    waits_at: AtomicPtr<Location<'static>>,
+    /// How often it is locked to its thread; the goroutine's own.
+    locked: Cell<u8>,
+
+    // What follows no switch touches.
     /// The slot, in parts that are valid if zero; always the same. Written by `create`, read by whoever has the
     /// goroutine, and by nobody else.
     slot_index: Cell<u32>,
     slot_class: Cell<SizeClass>,
-    /// How often it is locked to its thread; the goroutine's own.
-    locked: Cell<u8>,
     /// The low bits of the `since` of the wait during which the unused pages of its stack were given back; sysmon's.
     trimmed: AtomicU16,
     /// How far below this block the high end of the first stack is; the closure, later the result, starts there. Dumps
@@ -117,11 +126,6 @@ pub(crate) struct Goroutine {
     complete: AtomicBool,
     /// Who frees the slot, and who waits for the result.
     join: JoinWord,
-    /// The M that alone may continue this goroutine, or null. Written by the goroutine before it
-    /// waits, read by the M that takes it from a run queue.
-    bound: AtomicPtr<()>,
-    /// The M that ran it last, as an address, or null; written by the M that resumes it.
-    last: Cell<*mut ()>,
 
     // Set when the goroutine is spawned, constant until it has ended.
     /// Runs the closure and leaves the result; monomorphic for the closure's type.
@@ -133,8 +137,6 @@ pub(crate) struct Goroutine {
     extra: AtomicPtr<Extra>,
     /// Where `go!` stands; dumps read it at any time.
     spawned_at: AtomicPtr<Location<'static>>,
-    /// Where the goroutine called the operation in which it waits; written by the goroutine.
-    waits_at: AtomicPtr<Location<'static>>,
     /// The lowest address of the stack it runs on, the first one or a segment's, and [`RED_ZONE`]; its own.
     floor: Cell<usize>,
     /// The segment it runs on, or null while it runs on its first stack. Written by the goroutine, to which the segment
@@ -486,3 +488,4 @@ fn enter(g: &'static Goroutine) {
 
 // Three cache lines: the top page of a slot is all that a parked goroutine keeps.
 const _: () = assert!(mem::size_of::<Goroutine>() <= 192);
+const _: () = assert!(mem::offset_of!(Goroutine, locked) < 128);

@@ -24,6 +24,7 @@
 
 #[cfg(not(loom))]
 pub(crate) mod barrier;
+pub(crate) mod biased;
 pub(crate) mod clock;
 pub(crate) mod frame;
 pub(crate) mod futex;

@@ -78,10 +78,22 @@ impl Section {
     /// One level deeper. Owner only.
     #[inline(always)]
     pub(crate) fn begin(&self) -> Entered {
+        self.begin_unless(STEAL | LOST)
+    }
+
+    /// As [`begin`](Self::begin), for an operation that lets others run first if it is asked to: that too is
+    /// `WithoutP`, and then [`has`](Self::has) tells.
+    #[inline(always)]
+    pub(crate) fn begin_operation(&self) -> Entered {
+        self.begin_unless(STEAL | LOST | ASK)
+    }
+
+    #[inline(always)]
+    fn begin_unless(&self, bits: u32) -> Entered {
         let depth = self.depth.load(Ordering::Relaxed);
         self.depth.store(depth + 1, Ordering::Relaxed);
         light_fence();
-        if depth == 0 && self.flags.load(Ordering::Relaxed) & (STEAL | LOST) != 0 {
+        if depth == 0 && self.flags.load(Ordering::Relaxed) & bits != 0 {
             return Entered::WithoutP;
         }
         Entered::Clear

@@ -34,9 +34,13 @@ use super::sync::{self, AtomicU32, Ordering, SharedCell};
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 
-/// Looks at the word before the waiter first gives up its CPU.
+/// Pauses before the waiter first gives up its CPU.
 #[cfg(not(loom))]
-const SPINS: u32 = 100;
+const SPINS: u32 = 200;
+/// The most pauses between two looks at the word. The longer, the more the holder gets done before it has to fetch the
+/// lock's cache line back from a waiter.
+#[cfg(not(loom))]
+const LONGEST_PAUSE: u32 = 16;
 /// Times the waiter yields before it sleeps.
 #[cfg(not(loom))]
 const YIELDS: u32 = 8;
@@ -93,22 +97,46 @@ impl RawSpin {
     /// The caller holds the lock, and keeps no reference to what it guards.
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
-        self.word.store(FREE, Ordering::Release);
+        // SAFETY: the caller's promise.
+        unsafe { self.release() };
         #[cfg(loom)]
         self.turn.give();
+    }
+
+    /// As [`unlock`](Self::unlock), of a lock that was not taken by [`lock`](Self::lock).
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    #[inline]
+    pub(super) unsafe fn release(&self) {
+        self.word.store(FREE, Ordering::Release);
     }
 
     #[cold]
     #[cfg(not(loom))]
     fn lock_slow(&self) {
+        self.lock_or(|| false);
+    }
+
+    /// Waits until the lock is acquired, or until `otherwise`, which is asked between looks at the lock, says that it
+    /// need not be.
+    #[cfg(not(loom))]
+    pub(super) fn lock_or(&self, mut otherwise: impl FnMut() -> bool) {
         let mut rounds = 0;
         loop {
-            for _ in 0..SPINS {
+            let mut pause = 1;
+            let mut spins = 0;
+            while spins < SPINS {
                 // The plain load keeps the cache line shared among the waiters until it changes.
-                if self.word.load(Ordering::Relaxed) == FREE && self.try_lock() {
+                if self.word.load(Ordering::Relaxed) == FREE && self.try_lock() || otherwise() {
                     return;
                 }
-                sync::spin_loop();
+                for _ in 0..pause {
+                    sync::spin_loop();
+                }
+                spins += pause;
+                pause = (2 * pause).min(LONGEST_PAUSE);
             }
             if rounds < YIELDS {
                 rounds += 1;
@@ -117,6 +145,14 @@ impl RawSpin {
                 // A yield lets only equals run; a holder of lower priority needs an idle CPU.
                 std::thread::sleep(NAP);
             }
+        }
+    }
+
+    /// As above; a loop that only a yield ends, for models of two threads.
+    #[cfg(loom)]
+    pub(super) fn lock_or(&self, mut otherwise: impl FnMut() -> bool) {
+        while !self.try_lock() && !otherwise() {
+            sync::yield_now();
         }
     }
 

@@ -5,7 +5,8 @@
 //! than the end of one run-time operation.
 
 use crate::goroutine::Goroutine;
-use crate::primitive::section::{Entered, Left};
+use crate::primitive::biased::Owner;
+use crate::primitive::section::{Entered, LOST, Left, STEAL};
 use crate::primitive::tls;
 use crate::sched::{Machine, Processor, preempt, retake};
 
@@ -41,11 +42,52 @@ pub(crate) fn enter() -> Option<Inside> {
     Some(Inside(m))
 }
 
+/// As [`enter`], for an operation that may wait: lets others run first if sysmon has asked for it.
+#[inline(always)]
+pub(crate) fn enter_operation() -> Option<Inside> {
+    let m = machine()?;
+    if m.section.begin_operation() == Entered::Clear {
+        return Some(Inside(m));
+    }
+    enter_operation_slow(m)
+}
+
+/// The P is gone or going, or others are to run first.
+#[cold]
+#[inline(never)]
+fn enter_operation_slow(m: &'static Machine) -> Option<Inside> {
+    if m.section.has(STEAL | LOST) {
+        retake::entered_without_p();
+    }
+    drop(Inside(m));
+    preempt::checkpoint();
+    // Maybe on another thread.
+    enter()
+}
+
 impl Inside {
+    /// The flag of the P, for locks that may be biased to it.
+    #[inline]
+    pub(crate) fn owner(&self) -> &'static Owner {
+        &self.processor().owner
+    }
+
+    /// Makes a goroutine runnable, as [`ready`](super::ready).
+    #[inline]
+    pub(crate) fn ready(&self, g: &'static Goroutine) {
+        super::ready::ready_by(self.processor(), g);
+    }
+
     /// The calling goroutine.
     #[inline]
     pub(crate) fn goroutine(&self) -> &'static Goroutine {
         self.0.g().expect("user code runs on a goroutine")
+    }
+
+    /// The calling goroutine; `None` in the scheduler loop.
+    #[inline]
+    pub(crate) fn find_goroutine(&self) -> Option<&'static Goroutine> {
+        self.0.g()
     }
 
     /// The processor of the calling goroutine.
@@ -56,7 +98,7 @@ impl Inside {
 }
 
 impl Drop for Inside {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if self.0.section.end() == Left::Pending {
             preempt::pending();

@@ -13,6 +13,8 @@ use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 
 use crate::goroutine::{FreeSlots, Goroutine, prefetch_frames, prefetch_top};
+use crate::primitive::barrier;
+use crate::primitive::biased::Owner;
 use crate::primitive::pad::CachePadded;
 use crate::primitive::rng::Rng;
 use crate::primitive::section;
@@ -39,6 +41,8 @@ pub(crate) struct Processor {
     pub(crate) retired: AtomicBool,
     /// The goroutine made ready last by the one that runs here.
     runnext: NextSlot<Goroutine>,
+    /// For locks that are biased to this P; the holder's.
+    pub(crate) owner: Owner,
     /// Goroutines started and ended here; written by the holder, summed by `num_goroutine`.
     started: AtomicU64,
     ended: AtomicU64,
@@ -79,7 +83,8 @@ impl Processor {
             tick: AtomicU32::new(0),
             holder: AtomicPtr::new(ptr::null_mut()),
             retired: AtomicBool::new(false),
-            runnext: NextSlot::new(),
+            runnext: NextSlot::new(barrier::is_ready()),
+            owner: Owner::new(),
             started: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             local: UnsafeCell::new(Local {
@@ -141,7 +146,9 @@ impl Processor {
 
     /// Takes `expected` out of `runnext` if it is still there; for thieves.
     pub(crate) fn steal_next(&self, expected: *mut Goroutine) -> Option<&'static Goroutine> {
-        self.runnext.steal(expected).map(Goroutine::from_ptr)
+        self.runnext
+            .steal(expected, barrier::heavy)
+            .map(Goroutine::from_ptr)
     }
 
     /// What would run next; a hint, never to be followed.

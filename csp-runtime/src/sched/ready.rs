@@ -2,7 +2,7 @@
 //!
 //! See the module docs of `sched` for the policy and for why no wake-up is lost.
 
-use crate::goroutine::{Goroutine, Status};
+use crate::goroutine::{Goroutine, Status, prefetch_switch};
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
 use crate::sched::{Processor, creator, current, sysmon};
@@ -16,6 +16,14 @@ pub(crate) fn ready(g: &'static Goroutine) {
         Some(inside) => ready_on(inside.processor(), g),
         None => inject(g),
     }
+}
+
+/// As [`ready`], for the holder of `p`.
+#[inline]
+pub(super) fn ready_by(p: &'static Processor, g: &'static Goroutine) {
+    g.set_status(Status::Runnable);
+    prefetch_switch(g);
+    ready_on(p, g);
 }
 
 #[inline]

@@ -20,11 +20,11 @@
 use std::panic::Location;
 
 use crate::goroutine::Reason;
+use crate::primitive::biased::{Biased, Hold, Owner};
 use crate::primitive::clock::NEVER;
 use crate::primitive::rng::Rng;
 use crate::primitive::section;
-use crate::primitive::spin::RawSpin;
-use crate::protocol::ticket::{LAST_ARM, TIMEOUT};
+use crate::protocol::ticket::{LAST_ARM, TIMEOUT, Wait};
 use crate::sched::{self, current};
 use crate::wait::{Case, Poll, Task};
 
@@ -113,7 +113,8 @@ fn attempt(
     // Until this round is over: nobody may preempt who is in a list and does not wait yet.
     let _inside = section::enter();
     let task = Task::current();
-    lock_all(cases, locks);
+    let owner = owner();
+    let hold = lock_all(cases, locks, owner);
     let mut enabled = false;
     for &index in polls {
         let index = usize::from(index);
@@ -125,14 +126,14 @@ fn attempt(
         match case.poll(task) {
             Poll::Pending => {}
             Poll::Ready(peer) => {
-                unlock_all(cases, locks);
+                unlock_all(cases, locks, owner, hold);
                 if let Some(peer) = peer {
                     peer.ready();
                 }
                 return Round::Over(Choice::Arm(index));
             }
             Poll::Peer(peer) => {
-                unlock_all(cases, locks);
+                unlock_all(cases, locks, owner, hold);
                 peer.ready();
                 task.park(Reason::Select, at);
                 return settle(cases, index);
@@ -141,32 +142,31 @@ fn attempt(
     }
     let deadline = match patience {
         _ if !enabled => {
-            unlock_all(cases, locks);
+            unlock_all(cases, locks, owner, hold);
             return Round::Over(Choice::AllDisabled);
         }
         Patience::None => {
-            unlock_all(cases, locks);
+            unlock_all(cases, locks, owner, hold);
             return Round::Over(Choice::Nothing);
         }
         Patience::Until(deadline) => deadline,
     };
-    wait(cases, polls, locks, task, deadline, let_down, at)
+    let until = enqueue(cases, polls, task, deadline, let_down);
+    unlock_all(cases, locks, owner, hold);
+    wait(cases, locks, task, until, deadline, at)
 }
 
-/// Links all arms, which are locked, and waits for one of them.
+/// Links all arms, which are locked, to the task's ticket, which it opens. Returns the earliest deadline.
 ///
 /// In the order of polling: of two arms of one channel, a peer meets the one that was linked first.
-fn wait(
+fn enqueue(
     cases: &mut dyn Cases,
     polls: &[u16],
-    locks: &[u16],
     task: Task,
     deadline: u64,
     let_down: Option<usize>,
-    at: &'static Location<'static>,
-) -> Round {
-    let ticket = task.ticket();
-    let wait = ticket.open();
+) -> (Wait, u64) {
+    let wait = task.ticket().open();
     let mut until = deadline;
     for &arm in polls {
         let index = usize::from(arm);
@@ -176,7 +176,19 @@ fn wait(
             until = until.min(case.deadline());
         }
     }
-    unlock_all(cases, locks);
+    (wait, until)
+}
+
+/// Waits for one of the arms, which are linked, and unlinks the others.
+fn wait(
+    cases: &mut dyn Cases,
+    locks: &[u16],
+    task: Task,
+    (wait, until): (Wait, u64),
+    deadline: u64,
+    at: &'static Location<'static>,
+) -> Round {
+    let ticket = task.ticket();
     let winner = if until < NEVER {
         task.park_until(wait, until, Reason::Select, at);
         ticket.winner(wait)
@@ -186,18 +198,7 @@ fn wait(
     };
     ticket.close(wait);
     let winner = winner.expect("a task is made ready by the winner of its ticket");
-    // The winner's waiter was unlinked by whoever claimed it; the others leave one by one.
-    for arm in 0..cases.count() {
-        let case = cases.get(arm);
-        if arm != usize::from(winner)
-            && let Some(lock) = case.lock()
-        {
-            let lock: *const RawSpin = lock;
-            lock_at(lock);
-            case.dequeue();
-            unlock_at(lock);
-        }
-    }
+    dequeue_others(cases, locks, winner);
     match winner {
         TIMEOUT if until == deadline => Round::Over(Choice::Nothing),
         // An alarm is due: poll it.
@@ -261,40 +262,98 @@ fn address(case: &dyn Case) -> usize {
         .map_or(0, |lock| std::ptr::from_ref(lock).addr())
 }
 
-fn lock_all(cases: &mut dyn Cases, locks: &[u16]) {
-    let mut before: *const RawSpin = std::ptr::null();
+/// The flag of the caller's P, for locks that are biased to it; the caller is in a section.
+fn owner() -> Option<&'static Owner> {
+    current::processor().map(|p| &p.owner)
+}
+
+/// Takes the locks of all arms: by the P's flag if all are biased to it, and else one by one.
+fn lock_all(cases: &mut dyn Cases, locks: &[u16], owner: Option<&'static Owner>) -> Hold {
+    if enter_all(cases, locks, owner) {
+        return Hold::Inside;
+    }
+    let mut before: *const Biased = std::ptr::null();
     for &index in locks {
         if let Some(lock) = cases.get(usize::from(index)).lock()
             && !std::ptr::eq(lock, before)
         {
-            lock.lock();
+            lock.lock_word(owner);
             before = lock;
+        }
+    }
+    Hold::Word
+}
+
+/// Takes the locks of all arms at once, if all are biased to the caller's P.
+fn enter_all(cases: &mut dyn Cases, locks: &[u16], owner: Option<&'static Owner>) -> bool {
+    let Some(owner) = owner else {
+        return false;
+    };
+    // Others wait for the flag while it is set: for a select of a thousand arms that would be long.
+    if locks.len() > SMALL {
+        return false;
+    }
+    owner.enter();
+    let mut is_mine = |&index: &u16| {
+        let lock = cases.get(usize::from(index)).lock();
+        lock.is_none_or(|lock| lock.is_mine(owner))
+    };
+    if locks.iter().rev().all(&mut is_mine) {
+        return true;
+    }
+    owner.leave();
+    false
+}
+
+fn unlock_all(cases: &mut dyn Cases, locks: &[u16], owner: Option<&'static Owner>, hold: Hold) {
+    if let (Hold::Inside, Some(owner)) = (hold, owner) {
+        owner.leave();
+        return;
+    }
+    let mut before: *const Biased = std::ptr::null();
+    for &index in locks {
+        if let Some(lock) = cases.get(usize::from(index)).lock()
+            && !std::ptr::eq(lock, before)
+        {
+            before = lock;
+            unlock_at(lock, owner);
         }
     }
 }
 
-fn unlock_all(cases: &mut dyn Cases, locks: &[u16]) {
-    let mut before: *const RawSpin = std::ptr::null();
-    for &index in locks {
-        if let Some(lock) = cases.get(usize::from(index)).lock()
-            && !std::ptr::eq(lock, before)
-        {
-            before = lock;
-            unlock_at(lock);
+/// Unlinks all arms but the winner, which was unlinked by whoever claimed it.
+fn dequeue_others(cases: &mut dyn Cases, locks: &[u16], winner: u16) {
+    let owner = owner();
+    let all = enter_all(cases, locks, owner);
+    for arm in 0..cases.count() {
+        let case = cases.get(arm);
+        if arm == usize::from(winner) {
+            continue;
         }
+        if all {
+            case.dequeue();
+        } else if let Some(lock) = case.lock() {
+            let lock: *const Biased = lock;
+            lock_at(lock, owner);
+            case.dequeue();
+            unlock_at(lock, owner);
+        }
+    }
+    if all && let Some(owner) = owner {
+        owner.leave();
     }
 }
 
 #[expect(unsafe_code, reason = "locks taken and released apart")]
-fn lock_at(lock: *const RawSpin) {
+fn lock_at(lock: *const Biased, owner: Option<&'static Owner>) {
     // SAFETY: the lock belongs to a channel that an arm borrows for the whole select.
-    unsafe { (*lock).lock() };
+    unsafe { (*lock).lock_word(owner) };
 }
 
 #[expect(unsafe_code, reason = "locks taken and released apart")]
-fn unlock_at(lock: *const RawSpin) {
-    // SAFETY: as in `lock_at`; `lock_all` or `lock_at` took it on this task.
-    unsafe { (*lock).unlock() };
+fn unlock_at(lock: *const Biased, owner: Option<&'static Owner>) {
+    // SAFETY: as in `lock_at`; `lock_all` or `lock_at` took its word on this task, for the same P.
+    unsafe { (*lock).unlock_word(owner) };
 }
 
 fn with_rng<R>(f: impl FnOnce(&mut Rng) -> R) -> R {

@@ -1,6 +1,6 @@
 //! What `select` knows of the things it can wait for.
 
-use crate::primitive::spin::RawSpin;
+use crate::primitive::biased::Biased;
 use crate::protocol::ticket::Wait;
 use crate::wait::Task;
 
@@ -23,7 +23,7 @@ pub(crate) enum Poll {
 #[expect(unsafe_code, reason = "select links cases into lists")]
 pub(crate) unsafe trait Case {
     /// The lock of what the arm waits for; `None` if the arm is disabled or can never be ready.
-    fn lock(&self) -> Option<&RawSpin>;
+    fn lock(&self) -> Option<&Biased>;
 
     /// Whether the arm is switched off (as opposed to one that merely never becomes ready).
     fn is_disabled(&self) -> bool;

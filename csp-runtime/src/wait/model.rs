@@ -5,12 +5,28 @@ use std::panic::Location;
 use crate::goroutine::Reason;
 use crate::primitive::clock::NEVER;
 use crate::protocol::ticket::{TIMEOUT, Wait};
+use crate::sched::current;
 use crate::waitlist::{Task, ThreadTask, Wakes};
 
 impl Task {
     /// The caller, about to wait.
     pub(crate) fn current() -> Self {
         Self(ThreadTask::current())
+    }
+
+    /// Nothing to make, and no section.
+    pub(crate) fn enter() -> Option<current::Inside> {
+        None
+    }
+
+    /// As `current`.
+    pub(crate) fn current_by(_: Option<&current::Inside>) -> Self {
+        Self::current()
+    }
+
+    /// As `ready`.
+    pub(crate) fn ready_by(self, _: Option<&current::Inside>) {
+        self.ready();
     }
 
     /// Nothing to make.

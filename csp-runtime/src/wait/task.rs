@@ -24,6 +24,38 @@ impl Task {
         }
     }
 
+    /// Begins an operation that may wait: lets others run first if sysmon has asked for it, and begins the section. On a
+    /// plain thread, which has no sections, it does what [`warm_up`](Self::warm_up) does.
+    #[inline(always)]
+    pub(crate) fn enter() -> Option<current::Inside> {
+        let inside = current::enter_operation();
+        if inside.is_none() {
+            ThreadTask::warm_up();
+        }
+        inside
+    }
+
+    /// As [`current`](Self::current), for a caller in a section.
+    #[inline]
+    pub(crate) fn current_by(inside: Option<&current::Inside>) -> Self {
+        match inside.and_then(current::Inside::find_goroutine) {
+            Some(g) => {
+                sched::bind_if_needed(g);
+                Self::Goroutine(g)
+            }
+            None => Self::Thread(ThreadTask::current()),
+        }
+    }
+
+    /// As [`ready`](Self::ready), for a caller in a section.
+    #[inline]
+    pub(crate) fn ready_by(self, inside: Option<&current::Inside>) {
+        match (self, inside) {
+            (Self::Goroutine(g), Some(inside)) => inside.ready(g),
+            (task, _) => task.ready(),
+        }
+    }
+
     /// Makes what a plain thread needs for its first wait, which takes memory: to be called before a
     /// lock is taken under which the task will be asked for.
     #[inline]

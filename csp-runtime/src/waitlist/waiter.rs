@@ -183,6 +183,28 @@ impl WaitList {
         self.claim_if(|_| true)
     }
 
+    /// As `claim`, but only if the first waiter is won by leaving the list.
+    #[inline]
+    pub(crate) fn claim_uncontested(&mut self) -> Option<&'static Waiter> {
+        if self.head.is_null() {
+            return None;
+        }
+        // SAFETY: as in `claim_if`.
+        let waiter: &'static Waiter = unsafe { &*self.head };
+        if waiter.contest.get().is_some() {
+            return None;
+        }
+        self.unlink_first(waiter);
+        Some(waiter)
+    }
+
+    #[inline]
+    fn unlink_first(&mut self, waiter: &Waiter) {
+        self.head = waiter.next.get();
+        self.set_prev(self.head, ptr::null());
+        waiter.queued.set(false);
+    }
+
     /// As `claim`, but stops at a first waiter that does not fit, won by others or not.
     #[inline]
     pub(crate) fn claim_if(&mut self, fits: impl Fn(&Waiter) -> bool) -> Option<&'static Waiter> {
@@ -193,9 +215,7 @@ impl WaitList {
             if !fits(waiter) {
                 return None;
             }
-            self.head = waiter.next.get();
-            self.set_prev(self.head, ptr::null());
-            waiter.queued.set(false);
+            self.unlink_first(waiter);
             if waiter.claim() {
                 return Some(waiter);
             }
