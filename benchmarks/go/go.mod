@@ -1,0 +1,3 @@
+module csp-benchmarks
+
+go 1.25

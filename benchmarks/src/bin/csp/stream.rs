@@ -1,0 +1,27 @@
+//! `stream`: one sender, one receiver, a buffered channel.
+
+use std::time::Instant;
+
+use csp::prelude::*;
+use csp_benchmarks::{STREAM_CAPACITY, STREAM_MESSAGES, WARM_UP, report};
+
+pub(crate) fn run() {
+    stream(STREAM_MESSAGES / WARM_UP);
+    let start = Instant::now();
+    stream(STREAM_MESSAGES);
+    report::per_op(start, STREAM_MESSAGES);
+}
+
+fn stream(messages: usize) {
+    let (tx, rx) = channel::<u64>(STREAM_CAPACITY);
+    go!({
+        for _ in 0..messages {
+            tx.send(1).unwrap();
+        }
+    });
+    let mut sum = 0;
+    for v in &rx {
+        sum += v;
+    }
+    assert_eq!(sum, messages as u64);
+}

@@ -1,0 +1,25 @@
+//! `spawn`: threads that end at once, in batches, each joined through its handle.
+
+use std::thread;
+use std::time::Instant;
+
+use csp_benchmarks::{SPAWN_BATCH, SPAWN_BATCHES, WARM_UP, report};
+
+pub(crate) fn run() {
+    spawn(SPAWN_BATCHES / WARM_UP);
+    let start = Instant::now();
+    spawn(SPAWN_BATCHES);
+    report::per_op(start, SPAWN_BATCHES * SPAWN_BATCH);
+}
+
+fn spawn(batches: usize) {
+    let mut handles = Vec::with_capacity(SPAWN_BATCH);
+    for _ in 0..batches {
+        for _ in 0..SPAWN_BATCH {
+            handles.push(thread::spawn(|| {}));
+        }
+        for handle in handles.drain(..) {
+            handle.join().unwrap();
+        }
+    }
+}
