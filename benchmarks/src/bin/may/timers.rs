@@ -18,7 +18,7 @@ pub(crate) fn run() {
             let delay = timer_delay(i);
             let asleep = Instant::now();
             coroutine::sleep(delay);
-            // may wakes some before their time.
+            // Its clock may run ahead of this one by a little.
             let over = asleep.elapsed().saturating_sub(delay);
             late.fetch_add(over.as_nanos() as u64, Ordering::Relaxed);
             drop(member);

@@ -28,6 +28,8 @@ mod timers;
 mod wakeup;
 mod yielding;
 
+use std::mem;
+
 use csp_benchmarks::program::{self, Entry, entry, workers};
 use tokio::runtime::{Builder, Runtime};
 
@@ -107,6 +109,8 @@ where
             let runtime = runtime(name, workload);
             let main = runtime.spawn(run());
             runtime.block_on(main).expect("the workload does not panic");
+            // Dropped, it would wait for a task that computes for ever.
+            mem::forget(runtime);
         }));
     }
 }
