@@ -81,11 +81,14 @@ fn rule_1_what_precedes_go_is_found_by_a_thief() {
 #[test]
 fn rule_1_what_precedes_go_is_found_by_a_thief_of_runnext() {
     started(
-        NextSlot::new,
+        || NextSlot::new(true),
         |next, item| {
             let _replaced = next.put(item);
         },
-        |next| next.steal(next.peek()).into_iter().collect(),
+        |next| {
+            let stolen = next.steal(next.peek(), || fence(Ordering::SeqCst));
+            stolen.into_iter().collect()
+        },
     );
 }
 

@@ -165,7 +165,7 @@ unsafe impl<T> Case for RecvArm<'_, T> {
         }
     }
 
-    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) {
+    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) -> u64 {
         self.waiter
             .prepare(task, Some(wait), arm, self.place.as_mut_ptr().cast());
         match self.source.map(|source| &source.0) {
@@ -174,18 +174,22 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                 unsafe { channel.state() }
                     .receivers
                     .push(&self.waiter, front);
+                NEVER
             }
             Some(Flavor::Alarm(alarm, _)) => {
                 // SAFETY: select holds the lock.
-                unsafe { alarm.state() }.waiters.push(&self.waiter, front);
+                let state = unsafe { alarm.state() };
+                state.waiters.push(&self.waiter, front);
+                state.next()
             }
             Some(Flavor::Done(done)) => {
                 // SAFETY: select holds the lock.
                 unsafe { done.signal().state() }
                     .waiters
                     .push(&self.waiter, front);
+                done.signal().deadline()
             }
-            Some(Flavor::Never) | None => {}
+            Some(Flavor::Never) | None => NEVER,
         }
     }
 
@@ -209,15 +213,6 @@ unsafe impl<T> Case for RecvArm<'_, T> {
                     .remove(&self.waiter);
             }
             Some(Flavor::Never) | None => {}
-        }
-    }
-
-    fn deadline(&self) -> u64 {
-        match self.source.map(|source| &source.0) {
-            // SAFETY: select holds the lock.
-            Some(Flavor::Alarm(alarm, _)) => unsafe { alarm.state() }.next(),
-            Some(Flavor::Done(done)) => done.signal().deadline(),
-            _ => NEVER,
         }
     }
 
@@ -266,7 +261,7 @@ unsafe impl<T> Case for SendArm<'_, T> {
         Poll::Ready(None)
     }
 
-    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) {
+    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) -> u64 {
         self.waiter
             .prepare(task, Some(wait), arm, std::ptr::null_mut());
         if let Some(source) = self.source {
@@ -275,6 +270,7 @@ unsafe impl<T> Case for SendArm<'_, T> {
                 .senders
                 .push(&self.waiter, front);
         }
+        NEVER
     }
 
     fn dequeue(&mut self) {
@@ -284,10 +280,6 @@ unsafe impl<T> Case for SendArm<'_, T> {
             // SAFETY: select holds the lock.
             unsafe { source.0.state() }.senders.remove(&self.waiter);
         }
-    }
-
-    fn deadline(&self) -> u64 {
-        NEVER
     }
 
     fn discard(&mut self) {

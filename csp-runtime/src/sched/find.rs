@@ -217,7 +217,9 @@ fn search(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorouti
             if ptr::eq(victim, p) {
                 continue;
             }
-            if let Some(g) = victim.steal_into(p) {
+            if victim.is_worth_sharing()
+                && let Some(g) = victim.steal_into(p)
+            {
                 return Some(g);
             }
             if last {
@@ -278,13 +280,17 @@ fn rest(m: &'static Machine, p: &'static Processor) {
     }
     // Partner: the fence in `ready::wake_fenced`, and the argument in `protocol::idle`.
     fence(Ordering::SeqCst);
-    if sched.has_queued() {
+    if sched.has_work_to_share() {
         let mut lists = sched.lists();
         if wake_up(m, &mut lists) {
             drop(lists);
             sysmon::watch();
             return;
         }
+    }
+    // What was left to the other Ps may turn out to be worth sharing after all.
+    if sched.all().any(|p| !p.is_queue_empty()) {
+        sysmon::watch_if_idle();
     }
     sleep_listed(m);
 }

@@ -96,7 +96,7 @@ pub(super) fn to_home(m: &'static Machine, home: &'static Machine, g: &'static G
 /// it, and its timers have no keeper.
 pub(super) fn took_idle() {
     fence(Ordering::SeqCst);
-    if scheduler().has_queued() {
+    if scheduler().has_work_to_share() {
         ready::wake_if_wanted();
     }
     sysmon::watch();
@@ -117,7 +117,7 @@ pub(super) fn give_away(p: &'static Processor) {
         drop(lists);
         // As in `find::rest`, whose partner this fence has too: work may have arrived since.
         fence(Ordering::SeqCst);
-        if sched.has_queued() {
+        if sched.has_work_to_share() {
             ready::wake_fenced();
         }
     } else {

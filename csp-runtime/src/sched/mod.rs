@@ -45,9 +45,15 @@
 //! A goroutine made ready goes to `runnext` of the waker's P. Most often the waker waits a moment
 //! later and its own M goes on with it: a wake-up then costs no system call. So the waker does
 //! not wake another M for it; if it goes on computing instead, sysmon sees the same goroutine in
-//! `runnext` twice, and starts an M on an idle P, which steals it. When a second goroutine becomes
-//! ready behind the first, an idle P is woken at once. sysmon looks often while there are idle Ps
+//! `runnext` twice, and starts an M on an idle P, which steals it. sysmon looks often while there are idle Ps
 //! and some P is at work, and `ready` wakes it if it had slowed down (see `sysmon`).
+//!
+//! When a second goroutine becomes ready behind the first, an idle P is woken at once, unless the P is
+//! *fine-grained*: sysmon has found that its goroutines run for less than some microseconds at a time. What waits there
+//! runs sooner than another M wakes up, and goroutines that talk to each other every 100 ns run faster on one P than on
+//! two, between which each word that they share has to travel. So a fine-grained P shares only a crowd of them, in which
+//! there are most likely some that have nothing to do with each other; nor does an M that searches take fewer. If
+//! one of them then runs for long after all, sysmon sees it at its next look, some 50 us later.
 //!
 //! # No lost wake-ups
 //!

@@ -41,6 +41,9 @@ const SHORT_GRACE: u64 = 500_000;
 const STUCK: u64 = 20_000_000;
 /// Nanoseconds between two rescues.
 const RESCUE_EVERY: u64 = 5_000_000;
+/// Nanoseconds that a goroutine runs on average if it is worth being shared with another P: waking one, and what the
+/// two then do to each other's caches, costs about as much.
+const FINE: u64 = 4_000;
 /// Timers fired at one P on one round.
 const FIRE_BATCH: usize = 64;
 /// Ms without a P looked at on one round.
@@ -66,8 +69,10 @@ struct Seen {
 pub(super) struct Found {
     /// Goroutines were scheduled since the last round.
     pub(super) active: bool,
-    /// A goroutine waits that an idle P could run.
+    /// A goroutine waits.
     pub(super) waiting: bool,
+    /// A goroutine waits that an idle P should run.
+    pub(super) wanted: bool,
     /// A marked call is under way somewhere, or something was done: look again soon.
     pub(super) hot: bool,
     /// Time at which something falls due; `NEVER` if nothing does.
@@ -81,6 +86,8 @@ pub(super) struct Patrol {
     away_from: usize,
     /// When a P was lent last.
     rescued: u64,
+    /// When the last round was.
+    looked: u64,
 }
 
 impl Patrol {
@@ -90,6 +97,7 @@ impl Patrol {
             seen: vec![Seen::default(); MAX_PROCS],
             away_from: 0,
             rescued: 0,
+            looked: 0,
         }
     }
 
@@ -104,6 +112,7 @@ impl Patrol {
         let mut found = Found {
             active: false,
             waiting: sched.has_global(),
+            wanted: sched.has_global(),
             hot: false,
             due: if netpoll::has_waiters() && !net::is_polled() {
                 now + net::OVERDUE
@@ -118,7 +127,11 @@ impl Patrol {
             let next = p.peek_next().addr();
             let scheduled = tick != seen.tick;
             found.active |= scheduled;
-            found.waiting |= !p.is_queue_empty() || (!scheduled && next != 0 && next == seen.next);
+            let runs = u64::from(tick.wrapping_sub(seen.tick));
+            p.set_fine(runs.saturating_mul(FINE) > now.saturating_sub(self.looked));
+            let left = !scheduled && next != 0 && next == seen.next;
+            found.waiting |= !p.is_queue_empty() || left;
+            found.wanted |= p.is_worth_sharing() || left;
             seen.next = next;
             if scheduled {
                 seen.tick = tick;
@@ -133,6 +146,7 @@ impl Patrol {
                 self.visit(p, m, now, no_idle, &mut urgent, &mut found);
             }
         }
+        self.looked = now;
         let idle = sched.idle.idle();
         if sched.away.load(Ordering::Relaxed) > idle && preempt::is_enabled() {
             self.stop_strays(now, idle);

@@ -25,6 +25,8 @@ use crate::timers::TimerHeap;
 
 /// A queue of so many goroutines or more is fetched ahead: each is in a page of its own.
 const LONG: u64 = 24;
+/// So many goroutines in a queue are worth another processor, however short they run.
+const CROWD: u32 = 12;
 /// Goroutine numbers a P takes at once.
 const IDS: u64 = 64;
 
@@ -37,6 +39,9 @@ pub(crate) struct Processor {
     pub(crate) tick: AtomicU32,
     /// The M that holds it, or held it last; written by that M.
     pub(crate) holder: AtomicPtr<Machine>,
+    /// Its goroutines run so briefly, each time, that to share a few of them with another P costs more than they take.
+    /// Written by sysmon, and by whoever gets the P.
+    fine: AtomicBool,
     /// Neither held nor idle since `GOMAXPROCS` was lowered; under the scheduler's lock.
     pub(crate) retired: AtomicBool,
     /// The goroutine made ready last by the one that runs here.
@@ -82,6 +87,7 @@ impl Processor {
             id,
             tick: AtomicU32::new(0),
             holder: AtomicPtr::new(ptr::null_mut()),
+            fine: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             runnext: NextSlot::new(barrier::is_ready()),
             owner: Owner::new(),
@@ -193,6 +199,23 @@ impl Processor {
     #[inline]
     pub(crate) fn is_queue_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// Whether its queue holds something for which another P should be woken, or that another should steal; see "When to
+    /// wake another M" in `sched`. A hint.
+    #[inline]
+    pub(crate) fn is_worth_sharing(&self) -> bool {
+        match self.queue.len() {
+            0 => false,
+            waiting => waiting >= CROWD || !self.fine.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Notes whether its goroutines run but briefly.
+    pub(crate) fn set_fine(&self, fine: bool) {
+        if self.fine.load(Ordering::Relaxed) != fine {
+            self.fine.store(fine, Ordering::Relaxed);
+        }
     }
 
     /// Whether anything waits here to run; a hint unless called by the holder.

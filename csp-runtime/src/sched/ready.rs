@@ -29,10 +29,10 @@ pub(super) fn ready_by(p: &'static Processor, g: &'static Goroutine) {
 #[inline]
 fn ready_on(p: &'static Processor, g: &'static Goroutine) {
     match p.put_next(g) {
-        // A second one: worth another processor, if one is idle.
+        // A second one: worth another processor, if one is idle and it is not over in a moment.
         Some(before) => {
             p.push(before);
-            wake_if_wanted();
+            share(p);
         }
         // The first one: this M goes on with it in a moment, or sysmon finds it.
         None => sysmon::watch_if_idle(),
@@ -62,7 +62,25 @@ pub(crate) fn ready_new(g: &'static Goroutine) {
 pub(crate) fn ready_last(p: &'static Processor, g: &'static Goroutine) {
     g.set_status(Status::Runnable);
     p.push(g.as_ptr());
-    wake_if_wanted();
+    share(p);
+}
+
+/// Wakes an M if a P is idle, nobody searches, and what waits on `p` is worth it; otherwise sysmon looks after it.
+#[inline]
+fn share(p: &'static Processor) {
+    if scheduler().idle.wants_wake() {
+        share_slow(p);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn share_slow(p: &'static Processor) {
+    if p.is_worth_sharing() {
+        wake_one();
+    } else {
+        sysmon::watch_if_idle();
+    }
 }
 
 /// Makes a goroutine runnable behind everything that is queued anywhere.
@@ -120,7 +138,7 @@ pub(crate) fn stop_spin() {
     let sched = scheduler();
     if sched.idle.stop_spin() {
         fence(Ordering::SeqCst);
-        if sched.has_queued() {
+        if sched.has_work_to_share() {
             wake_if_wanted();
         }
     }

@@ -152,9 +152,9 @@ impl Scheduler {
         !self.global.is_empty() || !self.stopped.is_empty() || !self.urgent.is_empty()
     }
 
-    /// Whether a goroutine waits in any queue; a hint.
-    pub(crate) fn has_queued(&self) -> bool {
-        self.has_global() || self.all().any(|p| !p.is_queue_empty())
+    /// Whether a goroutine waits in any queue that another P should run; a hint.
+    pub(crate) fn has_work_to_share(&self) -> bool {
+        self.has_global() || self.all().any(Processor::is_worth_sharing)
     }
 }
 

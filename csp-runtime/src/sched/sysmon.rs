@@ -151,7 +151,7 @@ fn run() {
         quit::pass_on();
         let now = clock::refresh();
         let found = patrol.look(now);
-        if wants_m(now, found.waiting) {
+        if wants_m(now, found.wanted) {
             ready::wake_fenced();
         }
         let sched = scheduler();
@@ -205,10 +205,10 @@ fn is_poll_wanted() -> bool {
 }
 
 /// Whether an M should be started on an idle P.
-fn wants_m(now: u64, waiting: bool) -> bool {
+fn wants_m(now: u64, wanted: bool) -> bool {
     let sched = scheduler();
-    if waiting || sched.idle.idle() == 0 {
-        return waiting;
+    if wanted || sched.idle.idle() == 0 {
+        return wanted;
     }
     // Sockets are waited for, and nobody polls: the M will find nothing, and poll.
     if is_poll_wanted() {

@@ -9,6 +9,8 @@
 //!   unlink the other arms; settle the one that won ──came to nothing──▶ again
 //! ```
 //!
+//! If all locks are biased to the caller's P, the first line is one flag for all of them; see `primitive::biased`.
+//!
 //! Polling and linking under all locks is what makes the choice atomic: two selects that meet at
 //! two channels at once cannot both be half committed. Locks are taken in one global order and no other
 //! operation holds two, so there is no deadlock. Arms of one channel share its lock, which is taken
@@ -18,6 +20,7 @@
 //! outside all locks; see `channel::permit`.
 
 use std::panic::Location;
+use std::ptr;
 
 use crate::goroutine::Reason;
 use crate::primitive::biased::{Biased, Hold, Owner};
@@ -25,7 +28,7 @@ use crate::primitive::clock::NEVER;
 use crate::primitive::rng::Rng;
 use crate::primitive::section;
 use crate::protocol::ticket::{LAST_ARM, TIMEOUT, Wait};
-use crate::sched::{self, current};
+use crate::sched::{self, Processor, current};
 use crate::wait::{Case, Poll, Task};
 
 /// What a select may do when nothing is ready.
@@ -54,8 +57,8 @@ enum Round {
     Again(Option<usize>),
 }
 
-/// The most arms whose order is kept on the stack.
-const SMALL: usize = 64;
+/// The most arms whose order and locks are kept on the stack.
+const SMALL: usize = 16;
 
 /// The arms, behind whatever pointer the caller has.
 pub(super) trait Cases {
@@ -64,6 +67,9 @@ pub(super) trait Cases {
 }
 
 /// Runs a select.
+///
+/// Inlined, with all that waits: behind a switch every return is mispredicted, so the fewer frames the better.
+#[inline(always)]
 pub(super) fn run(
     cases: &mut dyn Cases,
     biased: bool,
@@ -78,33 +84,50 @@ pub(super) fn run(
         count <= usize::from(LAST_ARM),
         "a select has at most {LAST_ARM} arms, this one has {count}"
     );
-    // Two permutations of the arms: in which order they are polled, and locked.
-    let mut small = [0_u16; 2 * SMALL];
-    let mut large = Vec::new();
-    let orders = if count <= SMALL {
-        &mut small[..2 * count]
+    let (mut few_polls, mut few_locks) = ([0; SMALL], [ptr::null(); SMALL]);
+    let (mut many_polls, mut many_locks) = (Vec::new(), Vec::new());
+    let (polls, locks) = if count <= SMALL {
+        (&mut few_polls[..count], &mut few_locks[..count])
     } else {
-        large.resize(2 * count, 0);
-        &mut large[..]
+        many_polls.resize(count, 0);
+        many_locks.resize(count, ptr::null());
+        (&mut many_polls[..], &mut many_locks[..])
     };
-    let (polls, locks) = orders.split_at_mut(count);
-    order_of_locks(cases, locks);
+    if !find_locks(cases, locks) {
+        return Choice::AllDisabled;
+    }
     // The arm that was won and let down again: it goes back to where it was, to the front.
     let mut let_down = None;
     loop {
-        order_of_polls(polls, biased);
-        match attempt(cases, polls, locks, patience, let_down, at) {
+        match attempt(cases, polls, locks, biased, patience, let_down, at) {
             Round::Over(choice) => return choice,
             Round::Again(arm) => let_down = arm,
         }
     }
 }
 
+/// Notes the lock of each arm, or null if it has none. False if every arm is disabled.
+fn find_locks(cases: &mut dyn Cases, locks: &mut [*const Biased]) -> bool {
+    let mut enabled = false;
+    for (index, at) in locks.iter_mut().enumerate() {
+        let case = cases.get(index);
+        match case.lock() {
+            Some(lock) => *at = lock,
+            None if case.is_disabled() => continue,
+            None => {}
+        }
+        enabled = true;
+    }
+    enabled
+}
+
 /// One round: poll, and wait if nothing is ready.
+#[inline(always)]
 fn attempt(
     cases: &mut dyn Cases,
-    polls: &[u16],
-    locks: &[u16],
+    polls: &mut [u16],
+    locks: &mut [*const Biased],
+    biased: bool,
     patience: Patience,
     let_down: Option<usize>,
     at: &'static Location<'static>,
@@ -112,28 +135,24 @@ fn attempt(
     Task::warm_up();
     // Until this round is over: nobody may preempt who is in a list and does not wait yet.
     let _inside = section::enter();
+    let p = current::processor();
+    let owner = p.map(|p| &p.owner);
+    order_of_polls(polls, biased, p);
     let task = Task::current();
-    let owner = owner();
-    let hold = lock_all(cases, locks, owner);
-    let mut enabled = false;
-    for &index in polls {
+    let hold = lock_all(locks, owner);
+    for &index in &*polls {
         let index = usize::from(index);
-        let case = cases.get(index);
-        if case.is_disabled() {
-            continue;
-        }
-        enabled = true;
-        match case.poll(task) {
+        match cases.get(index).poll(task) {
             Poll::Pending => {}
             Poll::Ready(peer) => {
-                unlock_all(cases, locks, owner, hold);
+                unlock_all(locks, owner, hold);
                 if let Some(peer) = peer {
                     peer.ready();
                 }
                 return Round::Over(Choice::Arm(index));
             }
             Poll::Peer(peer) => {
-                unlock_all(cases, locks, owner, hold);
+                unlock_all(locks, owner, hold);
                 peer.ready();
                 task.park(Reason::Select, at);
                 return settle(cases, index);
@@ -141,24 +160,21 @@ fn attempt(
         }
     }
     let deadline = match patience {
-        _ if !enabled => {
-            unlock_all(cases, locks, owner, hold);
-            return Round::Over(Choice::AllDisabled);
-        }
         Patience::None => {
-            unlock_all(cases, locks, owner, hold);
+            unlock_all(locks, owner, hold);
             return Round::Over(Choice::Nothing);
         }
         Patience::Until(deadline) => deadline,
     };
     let until = enqueue(cases, polls, task, deadline, let_down);
-    unlock_all(cases, locks, owner, hold);
+    unlock_all(locks, owner, hold);
     wait(cases, locks, task, until, deadline, at)
 }
 
 /// Links all arms, which are locked, to the task's ticket, which it opens. Returns the earliest deadline.
 ///
 /// In the order of polling: of two arms of one channel, a peer meets the one that was linked first.
+#[inline(always)]
 fn enqueue(
     cases: &mut dyn Cases,
     polls: &[u16],
@@ -170,19 +186,17 @@ fn enqueue(
     let mut until = deadline;
     for &arm in polls {
         let index = usize::from(arm);
-        let case = cases.get(index);
-        if !case.is_disabled() {
-            case.enqueue(task, wait, arm, let_down == Some(index));
-            until = until.min(case.deadline());
-        }
+        let front = let_down == Some(index);
+        until = until.min(cases.get(index).enqueue(task, wait, arm, front));
     }
     (wait, until)
 }
 
 /// Waits for one of the arms, which are linked, and unlinks the others.
+#[inline(always)]
 fn wait(
     cases: &mut dyn Cases,
-    locks: &[u16],
+    locks: &[*const Biased],
     task: Task,
     (wait, until): (Wait, u64),
     deadline: u64,
@@ -216,15 +230,15 @@ fn settle(cases: &mut dyn Cases, arm: usize) -> Round {
     }
 }
 
-/// A random permutation, each equally likely; or the order of the arms.
-fn order_of_polls(polls: &mut [u16], biased: bool) {
+/// A random permutation, each equally likely; or the order of the arms. `p` is the caller's, who is in a section.
+fn order_of_polls(polls: &mut [u16], biased: bool, p: Option<&'static Processor>) {
     if biased {
         for (at, poll) in polls.iter_mut().enumerate() {
             *poll = at as u16;
         }
         return;
     }
-    with_rng(|rng| {
+    with_rng(p, |rng| {
         for at in 0..polls.len() {
             // Inside-out Fisher–Yates.
             let other = rng.below(at as u32 + 1) as usize;
@@ -234,136 +248,125 @@ fn order_of_polls(polls: &mut [u16], biased: bool) {
     });
 }
 
-/// Sorts the arms by the address of their lock. Arms without one come first.
-fn order_of_locks(cases: &mut dyn Cases, locks: &mut [u16]) {
-    for (at, lock) in locks.iter_mut().enumerate() {
-        *lock = at as u16;
-    }
-    let mut address = |index: u16| address(cases.get(usize::from(index)));
-    if locks.len() > SMALL {
-        locks.sort_by_cached_key(|&index| address(index));
-        return;
-    }
-    // Insertion sort: few arms, and often in order already.
-    for at in 1..locks.len() {
-        let moving = locks[at];
-        let key = address(moving);
-        let mut to = at;
-        while to > 0 && address(locks[to - 1]) > key {
-            locks[to] = locks[to - 1];
-            to -= 1;
-        }
-        locks[to] = moving;
-    }
-}
-
-fn address(case: &dyn Case) -> usize {
-    case.lock()
-        .map_or(0, |lock| std::ptr::from_ref(lock).addr())
-}
-
-/// The flag of the caller's P, for locks that are biased to it; the caller is in a section.
-fn owner() -> Option<&'static Owner> {
-    current::processor().map(|p| &p.owner)
-}
-
-/// Takes the locks of all arms: by the P's flag if all are biased to it, and else one by one.
-fn lock_all(cases: &mut dyn Cases, locks: &[u16], owner: Option<&'static Owner>) -> Hold {
-    if enter_all(cases, locks, owner) {
+/// Takes all the locks: by the P's flag if all are biased to it, and else one by one, in the order of their addresses.
+#[inline]
+fn lock_all(locks: &mut [*const Biased], owner: Option<&'static Owner>) -> Hold {
+    if let Some(owner) = owner
+        && enter_all(locks, owner)
+    {
         return Hold::Inside;
     }
-    let mut before: *const Biased = std::ptr::null();
-    for &index in locks {
-        if let Some(lock) = cases.get(usize::from(index)).lock()
-            && !std::ptr::eq(lock, before)
-        {
-            lock.lock_word(owner);
-            before = lock;
-        }
-    }
+    lock_words(locks, owner);
     Hold::Word
 }
 
-/// Takes the locks of all arms at once, if all are biased to the caller's P.
-fn enter_all(cases: &mut dyn Cases, locks: &[u16], owner: Option<&'static Owner>) -> bool {
-    let Some(owner) = owner else {
-        return false;
-    };
+/// Takes all the locks at once, if all are biased to the caller's P.
+#[inline]
+fn enter_all(locks: &[*const Biased], owner: &'static Owner) -> bool {
     // Others wait for the flag while it is set: for a select of a thousand arms that would be long.
     if locks.len() > SMALL {
         return false;
     }
     owner.enter();
-    let mut is_mine = |&index: &u16| {
-        let lock = cases.get(usize::from(index)).lock();
-        lock.is_none_or(|lock| lock.is_mine(owner))
-    };
-    if locks.iter().rev().all(&mut is_mine) {
+    if locks.iter().all(|&lock| is_mine(lock, owner)) {
         return true;
     }
     owner.leave();
     false
 }
 
-fn unlock_all(cases: &mut dyn Cases, locks: &[u16], owner: Option<&'static Owner>, hold: Hold) {
-    if let (Hold::Inside, Some(owner)) = (hold, owner) {
-        owner.leave();
-        return;
+#[inline]
+fn unlock_all(locks: &[*const Biased], owner: Option<&'static Owner>, hold: Hold) {
+    match (hold, owner) {
+        (Hold::Inside, Some(owner)) => owner.leave(),
+        _ => unlock_words(locks, owner),
     }
-    let mut before: *const Biased = std::ptr::null();
-    for &index in locks {
-        if let Some(lock) = cases.get(usize::from(index)).lock()
-            && !std::ptr::eq(lock, before)
-        {
-            before = lock;
+}
+
+/// The locks one by one. Arms without a lock come first, and those that share one are neighbours.
+fn lock_words(locks: &mut [*const Biased], owner: Option<&'static Owner>) {
+    if locks.len() > SMALL {
+        locks.sort_unstable();
+    } else {
+        // Insertion sort: few arms, and often in order already.
+        for at in 1..locks.len() {
+            let mut to = at;
+            while to > 0 && locks[to - 1] > locks[to] {
+                locks.swap(to - 1, to);
+                to -= 1;
+            }
+        }
+    }
+    let mut before = ptr::null();
+    for &lock in &*locks {
+        if lock != before {
+            lock_at(lock, owner);
+        }
+        before = lock;
+    }
+}
+
+fn unlock_words(locks: &[*const Biased], owner: Option<&'static Owner>) {
+    let mut before = ptr::null();
+    for &lock in locks {
+        if lock != before {
             unlock_at(lock, owner);
         }
+        before = lock;
     }
 }
 
 /// Unlinks all arms but the winner, which was unlinked by whoever claimed it.
-fn dequeue_others(cases: &mut dyn Cases, locks: &[u16], winner: u16) {
-    let owner = owner();
-    let all = enter_all(cases, locks, owner);
-    for arm in 0..cases.count() {
-        let case = cases.get(arm);
-        if arm == usize::from(winner) {
-            continue;
+fn dequeue_others(cases: &mut dyn Cases, locks: &[*const Biased], winner: u16) {
+    let owner = current::processor().map(|p| &p.owner);
+    let winner = usize::from(winner);
+    if let Some(owner) = owner
+        && enter_all(locks, owner)
+    {
+        for arm in (0..cases.count()).filter(|&arm| arm != winner) {
+            cases.get(arm).dequeue();
         }
-        if all {
-            case.dequeue();
-        } else if let Some(lock) = case.lock() {
-            let lock: *const Biased = lock;
+        owner.leave();
+        return;
+    }
+    for arm in (0..cases.count()).filter(|&arm| arm != winner) {
+        let case = cases.get(arm);
+        if let Some(lock) = case.lock().map(ptr::from_ref) {
             lock_at(lock, owner);
             case.dequeue();
             unlock_at(lock, owner);
         }
     }
-    if all && let Some(owner) = owner {
-        owner.leave();
-    }
 }
 
-#[expect(unsafe_code, reason = "locks taken and released apart")]
+/// Whether an arm has no lock, or one that is biased to this P.
+#[inline]
+#[expect(unsafe_code, reason = "locks behind pointers")]
+fn is_mine(lock: *const Biased, owner: &'static Owner) -> bool {
+    // SAFETY: null, or the lock of a channel that an arm borrows for the whole select.
+    unsafe { lock.as_ref() }.is_none_or(|lock| lock.is_mine(owner))
+}
+
+#[expect(unsafe_code, reason = "locks behind pointers")]
 fn lock_at(lock: *const Biased, owner: Option<&'static Owner>) {
-    // SAFETY: the lock belongs to a channel that an arm borrows for the whole select.
+    // SAFETY: the lock of a channel that an arm borrows for the whole select.
     unsafe { (*lock).lock_word(owner) };
 }
 
-#[expect(unsafe_code, reason = "locks taken and released apart")]
+#[expect(unsafe_code, reason = "locks behind pointers")]
 fn unlock_at(lock: *const Biased, owner: Option<&'static Owner>) {
-    // SAFETY: as in `lock_at`; `lock_all` or `lock_at` took its word on this task, for the same P.
+    // SAFETY: as in `lock_at`; `lock_at` took its word on this task, for the same P.
     unsafe { (*lock).unlock_word(owner) };
 }
 
-fn with_rng<R>(f: impl FnOnce(&mut Rng) -> R) -> R {
-    if let Some(inside) = current::enter() {
-        return inside.processor().with_local(|local| f(&mut local.rng));
+fn with_rng<R>(p: Option<&'static Processor>, f: impl FnOnce(&mut Rng) -> R) -> R {
+    if let Some(p) = p {
+        return p.with_local(|local| f(&mut local.rng));
     }
     // A plain thread: its own sequence, started from an address and the clock.
     let seed = take_seed();
     let start = if seed == 0 {
-        crate::primitive::clock::now() ^ (std::ptr::from_ref(&seed).addr() as u64)
+        crate::primitive::clock::now() ^ (ptr::from_ref(&seed).addr() as u64)
     } else {
         seed
     };

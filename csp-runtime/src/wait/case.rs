@@ -34,15 +34,12 @@ pub(crate) unsafe trait Case {
     /// Does the operation if it is possible now. The lock is held.
     fn poll(&mut self, task: Task) -> Poll;
 
-    /// Links the arm, to win `wait` as number `arm`; in front if its peer has let it down. The
-    /// lock is held.
-    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool);
+    /// Links the arm, to win `wait` as number `arm`; in front if its peer has let it down. Returns when the arm becomes
+    /// ready by the clock alone, in nanoseconds. The lock is held.
+    fn enqueue(&mut self, task: Task, wait: Wait, arm: u16, front: bool) -> u64;
 
     /// Unlinks the arm if it is still linked. The lock is held.
     fn dequeue(&mut self);
-
-    /// When the arm becomes ready by the clock alone, in nanoseconds. The lock is held.
-    fn deadline(&self) -> u64;
 
     /// Completes the operation after the arm has won, or its peer has answered. False if it came
     /// to nothing and the select must start over.
