@@ -253,24 +253,31 @@ impl Goroutine {
         self.bound.store(ptr::null_mut(), Ordering::Relaxed);
         self.last.set(ptr::null_mut());
         self.locked.set(0);
-        let place = self.result();
-        let limit = self.slot().usable_low().addr();
-        // SAFETY: the slot is free and off every processor, so the stack is ours; `enter` ends with
-        // a `Done` command and lets nothing unwind.
+        let limit = self.floor.get() - RED_ZONE;
+        // SAFETY: the slot is free and off every processor, so the stack is ours, and `floor` says where it ends since it has
+        // no segment; `enter` ends with a `Done` command and lets nothing unwind.
         unsafe {
-            self.coroutine
-                .init(NonZeroUsize::new_unchecked(base), limit, enter, self);
+            self.coroutine.init(
+                NonZeroUsize::new_unchecked(base),
+                NonZeroUsize::new_unchecked(limit),
+                enter,
+                self,
+            );
         }
         self.on_cpu.leave();
-        place
+        self.place_at(base)
     }
 
     /// The place of the closure before the goroutine runs, and of its result after.
     #[inline]
     pub(crate) fn result(&self) -> NonNull<u8> {
-        let at = self.slot().base.as_ptr().with_addr(self.base());
-        // SAFETY: an address inside the slot is not null.
-        unsafe { NonNull::new_unchecked(at) }
+        self.place_at(self.base())
+    }
+
+    #[inline]
+    fn place_at(&self, address: usize) -> NonNull<u8> {
+        // SAFETY: an address inside the slot, whose memory `create` has exposed, is not null.
+        unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(address)) }
     }
 
     /// Runs the goroutine until it suspends; called by the scheduler loop of an M that took it from

@@ -42,7 +42,7 @@ fn end_slow<T>(g: &'static Goroutine, mut result: thread::Result<T>) -> thread::
 }
 
 /// Calls `f`, the last that the calling goroutine does, and destroys its locals: for what must happen after
-/// them and is not yet the goroutine's end, such as leaving a wait group.
+/// them and is not yet the goroutine's end, such as leaving an error group.
 pub(crate) fn to_the_end<F, T>(f: F) -> T
 where
     F: FnOnce() -> T,

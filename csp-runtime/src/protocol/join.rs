@@ -56,6 +56,20 @@ impl JoinWord {
         self.0.store(HELD, Ordering::Relaxed);
     }
 
+    /// The goroutine ended, and nobody holds a handle: its result is needed by nobody. False if there is a handle; then
+    /// [`finish`](Self::finish) decides, when the result lies in the slot.
+    #[inline]
+    #[must_use]
+    pub(crate) fn finish_detached(&self) -> bool {
+        // Acquire: of what the handle's owner did before.
+        if self.0.load(Ordering::Acquire) != DETACHED {
+            return false;
+        }
+        // With the handle gone nobody else changes the word: no exchange.
+        self.0.store(DONE, Ordering::Release);
+        true
+    }
+
     /// The goroutine ended and its result lies in the slot.
     pub(crate) fn finish(&self) -> Finished {
         match self.0.swap(DONE, Ordering::AcqRel) {
@@ -68,6 +82,7 @@ impl JoinWord {
 
     /// The handle goes away. True if the goroutine had ended: the caller drops the result and
     /// frees the slot.
+    #[inline]
     #[must_use]
     pub(crate) fn detach(&self) -> bool {
         self.is_done() || self.0.swap(DETACHED, Ordering::AcqRel) == DONE
@@ -107,6 +122,11 @@ mod tests {
         let word = JoinWord::new();
         assert!(!word.detach());
         assert_eq!(word.finish(), Finished::Detached);
+        let word = JoinWord::new();
+        assert!(!word.finish_detached());
+        assert!(!word.detach());
+        assert!(word.finish_detached());
+        assert!(word.is_done());
     }
 
     #[test]
@@ -164,6 +184,17 @@ mod model {
     }
 
     fn end(slot: &Slot) -> Finished {
+        if slot.word.finish_detached() {
+            // The handle's owner has not touched the result, and does not any more.
+            slot.result.with_mut(|r| {
+                // SAFETY: as below.
+                #[expect(unsafe_code, reason = "loom's cell")]
+                unsafe {
+                    *r = 1;
+                }
+            });
+            return Finished::Detached;
+        }
         slot.result.with_mut(|r| {
             // SAFETY: the running goroutine owns the result; loom checks it.
             #[expect(unsafe_code, reason = "loom's cell")]

@@ -11,6 +11,7 @@
 //! | [`join`] | who frees a goroutine's slot, and who waits for its result |
 //! | [`mutex`] | who holds a mutex, and who is woken for it |
 //! | [`count`] | when a scope's owner goes on |
+//! | [`group`] | when those who wait for a wait group go on, and who frees it |
 //! | [`notice`] | whether a `block_on` parks, and who ends that |
 //! | [`on_cpu`] | when a stack that was switched away from can be used |
 //! | [`once`] | who runs an initialiser, and whether it has run |
@@ -18,6 +19,7 @@
 //! | [`readiness`] | whether a task that found a socket not ready may park |
 
 pub(crate) mod count;
+pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod join;
 pub(crate) mod mutex;

@@ -3,7 +3,7 @@
 //! ```text
 //!        head                    tail
 //!         ▼                       ▼
-//!   [ ][ ][a][b][c][d][e][f][g][h][ ][ ]      slot = index mod 256
+//!   [ ][ ][a][b][c][d][e][f][g][h][ ][ ]      slot = index mod 1024
 //!         └─ stolen or popped     └─ pushed by the owner
 //!            here, by CAS            with a store
 //! ```
@@ -12,9 +12,9 @@
 //! two do. Operations marked "owner only" rely on it; two owners at once would lose or double
 //! items, which is why a P changes hands only in the scheduler's own files. The owner alone writes
 //! slots and `tail`. `head` moves by CAS, by the owner (`pop`, overflow) and by thieves
-//! (`steal_into`, half at a time), always forwards.
+//! (`steal_into`, half at a time, but not more than 128), always forwards.
 //!
-//! Invariants: `head <= tail <= head + 256`; the slots in between hold the items, each exactly
+//! Invariants: `head <= tail <= head + 1024`; the slots in between hold the items, each exactly
 //! once; whoever moves `head` over a slot owns the item that was in it.
 //!
 //! **Why a torn read does no harm.** A thief reads slots before it moves `head`, and meanwhile the
@@ -42,8 +42,16 @@ use std::ptr::{self, NonNull};
 use crate::primitive::pad::CachePadded;
 use crate::primitive::sync::{AtomicPtr, AtomicU64, Ordering};
 
-/// Items that fit. A power of two, so that the slot of an index survives the wrap-around.
-const CAPACITY: u32 = if cfg!(loom) { 4 } else { 256 };
+/// Items that fit. A power of two, so that the slot of an index survives the wrap-around. A burst of a thousand new goroutines
+/// fits: what does not goes through the lock of the global queue and back.
+const CAPACITY: u32 = if cfg!(loom) { 4 } else { 1024 };
+/// The most items that go elsewhere at once, when the ring is full.
+const SPILL: u32 = if cfg!(loom) { 2 } else { 128 };
+/// The most items stolen at once. While a thief copies, the owner goes on popping, and each pop makes the copy useless.
+const STEAL: u64 = 128;
+
+/// An item, and maybe the two that come next.
+pub(crate) type Popped<T> = (NonNull<T>, Option<[NonNull<T>; 2]>);
 
 /// The ring.
 pub(crate) struct LocalQueue<T> {
@@ -121,7 +129,7 @@ impl<T> LocalQueue<T> {
         Ok(())
     }
 
-    /// Adds an item; if the ring is full, hands the older half of it and then the item to `spill`.
+    /// Adds an item; if the ring is full, hands the oldest items of it and then the item to `spill`.
     ///
     /// Owner only.
     #[inline]
@@ -139,10 +147,10 @@ impl<T> LocalQueue<T> {
 
     #[cold]
     fn overflow(&self, item: NonNull<T>) -> Option<Spilled<'_, T>> {
-        let half = u64::from(CAPACITY / 2);
+        let count = u64::from(SPILL);
         let tail = self.tail.load(Ordering::Relaxed);
         let head = self.head.load(Ordering::Acquire);
-        if tail.wrapping_sub(head) < u64::from(CAPACITY) || !self.advance(head, half) {
+        if tail.wrapping_sub(head) < u64::from(CAPACITY) || !self.advance(head, count) {
             // A thief has made room, and only the owner could fill it again.
             let pushed = self.push_back(item);
             debug_assert!(pushed.is_ok(), "only the owner fills the ring");
@@ -152,7 +160,7 @@ impl<T> LocalQueue<T> {
         Some(Spilled {
             ring: self,
             next: head,
-            left: half as usize,
+            left: count as usize,
             last: Some(item),
         })
     }
@@ -162,34 +170,36 @@ impl<T> LocalQueue<T> {
     /// Owner only.
     #[inline]
     pub(crate) fn pop(&self) -> Option<NonNull<T>> {
+        self.pop_and_peek(u64::MAX).map(|(item, _)| item)
+    }
+
+    /// Removes and returns the oldest item, and if at least `len` are left the next two: a hint of what will be popped,
+    /// never to be followed.
+    ///
+    /// Owner only.
+    #[inline]
+    pub(crate) fn pop_and_peek(&self, len: u64) -> Option<Popped<T>> {
         loop {
             let head = self.head.load(Ordering::Acquire);
-            let tail = self.tail.load(Ordering::Relaxed);
-            if head == tail {
+            let left = self.tail.load(Ordering::Relaxed).wrapping_sub(head);
+            if left == 0 {
                 return None;
             }
             let item = self.read(head);
             if self.advance(head, 1) {
-                return item;
+                let mut ahead = None;
+                if left > len.max(2)
+                    && let Some(next) = self.read(head.wrapping_add(1))
+                    && let Some(later) = self.read(head.wrapping_add(2))
+                {
+                    ahead = Some([next, later]);
+                }
+                return item.map(|item| (item, ahead));
             }
         }
     }
 
-    /// Returns the item that is `ahead` places behind the oldest, if at least `len` items are there: a hint of what will be
-    /// popped, never to be followed.
-    ///
-    /// Owner only.
-    #[inline]
-    pub(crate) fn peek(&self, ahead: u64, len: u64) -> Option<NonNull<T>> {
-        let head = self.head.load(Ordering::Relaxed);
-        let tail = self.tail.load(Ordering::Relaxed);
-        if tail.wrapping_sub(head) < len.max(ahead + 1) {
-            return None;
-        }
-        self.read(head.wrapping_add(ahead))
-    }
-
-    /// Moves half of the items, rounded up, to `dst`, except for the oldest, which it returns.
+    /// Moves half of the items, rounded up, but no more than a fixed number, to `dst`, except for the oldest, which it returns.
     ///
     /// Any thread may steal from this queue. The caller owns `dst`, another queue.
     pub(crate) fn steal_into(&self, dst: &LocalQueue<T>) -> Option<NonNull<T>> {
@@ -211,7 +221,7 @@ impl<T> LocalQueue<T> {
                 // copy.
                 continue;
             }
-            let count = (len - len / 2).min(room + 1);
+            let count = (len - len / 2).min(STEAL).min(room + 1);
             let first = self.read(head);
             for offset in 1..count {
                 let item = self.slot(head.wrapping_add(offset)).load(Ordering::Relaxed);

@@ -40,7 +40,10 @@ const ROUNDS: u32 = 4;
 pub(super) fn find(m: &'static Machine) -> &'static Goroutine {
     let p = m.processor();
     match take_own(m, p) {
-        Some(g) if !m.is_spinning() => g,
+        Some(g) if !m.is_spinning() => {
+            ready::share_burst(p);
+            g
+        }
         Some(g) => {
             stop_spinning(m);
             g
@@ -179,7 +182,8 @@ fn take_global(p: &'static Processor) -> Option<&'static Goroutine> {
 }
 
 /// Makes the goroutines runnable whose timers at `from` are due, on `p`, which the caller holds.
-/// True if there were any.
+/// True if there were any. Not inlined: its frame would be paid by every pick.
+#[inline(never)]
 pub(super) fn fire_due(p: &'static Processor, from: &'static Processor) -> bool {
     let now = clock::now();
     if from.timers.next() > now {

@@ -94,7 +94,7 @@ pub(crate) use machine::Machine;
 pub(crate) use preempt::checkpoint;
 pub(crate) use proc::{Processor, take_id};
 pub(crate) use procs::{may_spin, procs, set_procs};
-pub(crate) use ready::{ready, ready_new};
+pub(crate) use ready::{ready, ready_new, ready_new_on};
 pub(crate) use retake::{begin_call, end_call};
 pub(crate) use shared::{leave_out_of_number, num_goroutine, scheduler, start};
 pub(crate) use switch::{

@@ -66,6 +66,8 @@ pub(crate) struct Local {
     /// The next goroutine number, and the end of the range taken.
     next_id: u64,
     last_id: u64,
+    /// New goroutines were queued since the last pick, and no M was woken for them yet.
+    pub(crate) burst: bool,
     /// How many goroutines in a row came from `runnext`.
     pub(crate) inherited: u32,
     /// Whose turn it is: of the stopped goroutines, or of the global queue.
@@ -97,6 +99,7 @@ impl Processor {
                 free: FreeSlots::new(),
                 next_id: 0,
                 last_id: 0,
+                burst: false,
                 inherited: 0,
                 stopped_next: false,
                 rng: Rng::new(0x9e37_79b9_7f4a_7c15 ^ u64::from(id + 1)),
@@ -180,14 +183,12 @@ impl Processor {
     /// but one, and the frames of the next, whose control block was fetched the last time.
     #[inline]
     pub(crate) fn pop_and_fetch(&self) -> Option<&'static Goroutine> {
-        let g = self.pop()?;
-        if let Some(later) = self.queue.peek(1, LONG) {
+        let (g, ahead) = self.queue.pop_and_peek(LONG)?;
+        if let Some([next, later]) = ahead {
             prefetch_top(Goroutine::from_ptr(later));
-            if let Some(next) = self.queue.peek(0, LONG) {
-                prefetch_frames(Goroutine::from_ptr(next));
-            }
+            prefetch_frames(Goroutine::from_ptr(next));
         }
-        Some(g)
+        Some(Goroutine::from_ptr(g))
     }
 
     /// Takes half of this P's queue: one to run, the others into `thief`'s, whose holder calls.

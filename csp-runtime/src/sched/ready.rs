@@ -2,6 +2,8 @@
 //!
 //! See the module docs of `sched` for the policy and for why no wake-up is lost.
 
+use core::mem;
+
 use crate::goroutine::{Goroutine, Status, prefetch_switch};
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
@@ -42,18 +44,38 @@ fn ready_on(p: &'static Processor, g: &'static Goroutine) {
 /// Makes a new goroutine runnable: next on the caller's P if nothing else waits there, or at the end
 /// of its queue. Of a burst of new goroutines all but the first thus cost no locked instruction,
 /// and they start in the order in which they were made.
+///
+/// An M is woken for them when this one picks its next goroutine ([`share_burst`]), or by sysmon, whichever is first: while the
+/// burst is being made the other M would take each new goroutine away while it is in this processor's cache, and make both
+/// slower.
 #[inline]
 pub(crate) fn ready_new(g: &'static Goroutine) {
     let Some(inside) = current::enter() else {
         ready(g);
         return;
     };
-    let p = inside.processor();
+    ready_new_on(inside.processor(), g);
+}
+
+/// As [`ready_new`], by the holder of `p` in a section of its own.
+#[inline]
+pub(crate) fn ready_new_on(p: &'static Processor, g: &'static Goroutine) {
     if p.has_work() {
-        ready_last(p, g);
+        g.set_status(Status::Runnable);
+        p.push(g.as_ptr());
+        p.with_local(|local| local.burst = true);
+        sysmon::watch_if_idle();
     } else {
         g.set_status(Status::Runnable);
         ready_on(p, g);
+    }
+}
+
+/// Wakes an M for a burst of new goroutines that has ended, since this one has picked a goroutine. Holder only.
+#[inline]
+pub(super) fn share_burst(p: &'static Processor) {
+    if p.with_local(|local| mem::take(&mut local.burst)) && !p.is_queue_empty() {
+        share(p);
     }
 }
 

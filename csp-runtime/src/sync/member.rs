@@ -1,13 +1,15 @@
 //! Goroutines of a wait group: counted before they exist, and until they end.
 //!
-//! A member is one count and one owner of the group's state, taken and given back under one lock each.
+//! A member is one count and one owner of the group's state, taken and given back by one locked instruction each.
 
-use std::mem::ManuallyDrop;
-use std::panic::Location;
+use std::any::Any;
+use std::mem::{self, ManuallyDrop};
+use std::panic::{self, Location};
+use std::thread;
 
 use super::WaitGroup;
-use crate::locals;
-use crate::task::{JoinHandle, Options, spawn};
+use super::waitgroup::negative;
+use crate::task::{After, JoinHandle, Options, spawn_with};
 
 impl WaitGroup {
     /// Starts a goroutine that counts in this group: added before it exists, done when it ends, also
@@ -36,13 +38,8 @@ impl WaitGroup {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let member = Member::new(self);
-        // If the spawn fails, dropping the closure takes the member out again.
-        spawn(options, move || {
-            let _member = member;
-            locals::to_the_end(f)
-        })
-        .unwrap_or_else(|error| panic!("{error}"))
+        // If the spawn fails, dropping the member takes it out again.
+        spawn_with(options, f, Member::new(self)).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -56,8 +53,35 @@ impl Member {
     }
 }
 
+impl After for Member {
+    /// Leaves the group: after the closure and the goroutine's locals, and before the end can be seen.
+    #[inline]
+    fn left(&mut self) -> thread::Result<()> {
+        if WaitGroup::leave(&self.0) {
+            return Ok(());
+        }
+        Err(negative_payload())
+    }
+
+    #[inline]
+    fn ended(self) {
+        mem::forget(self);
+    }
+}
+
+/// Panics, and returns the panic's payload.
+#[cold]
+fn negative_payload() -> Box<dyn Any + Send> {
+    match panic::catch_unwind(|| -> () { negative() }) {
+        Ok(()) => unreachable!("it panics"),
+        Err(payload) => payload,
+    }
+}
+
 impl Drop for Member {
     fn drop(&mut self) {
-        WaitGroup::leave(&self.0);
+        if !WaitGroup::leave(&self.0) {
+            negative();
+        }
     }
 }

@@ -1,19 +1,17 @@
 //! `WaitGroup`: waiting for a number of goroutines.
 //!
-//! A counter and the list of those who wait for zero, behind one lock of one locked instruction; Go
-//! packs both numbers into one atomic word instead, which costs the same for `done` and a semaphore
-//! more for `wait`.
-//!
-//! The same lock counts who keeps the group alive, so that a goroutine started in the group costs one
-//! locked instruction at its start and one at its end, and no reference count beside them.
-#![expect(unsafe_code, reason = "shared ownership counted under the lock")]
+//! The counter, the number of owners and the word that somebody waits are one atomic ([`GroupWord`]), so that a goroutine
+//! started in the group costs one locked instruction at its start and one at its end, no lock, and no reference count beside
+//! them. The list of those who wait has a lock, taken by whoever waits and by the end that wakes.
+#![expect(unsafe_code, reason = "shared ownership counted in the word")]
 
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 use crate::goroutine::Reason;
-use crate::primitive::spin::{Spin, SpinGuard};
+use crate::primitive::spin::Spin;
+use crate::protocol::group::{Counted, Ended, GroupWord, TooMany};
 use crate::sched;
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
@@ -37,18 +35,16 @@ use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 /// wg.wait();
 /// assert_eq!(count.load(Ordering::Relaxed), 10);
 /// ```
-pub struct WaitGroup(NonNull<Spin<State>>);
+pub struct WaitGroup(NonNull<State>);
 
-/// What all clones share. Freed by the last owner.
+/// What all clones share, in a cache line of its own. Freed by the last owner.
+#[repr(align(64))]
 struct State {
-    /// Never negative.
-    count: isize,
-    /// Clones of the group, and goroutines started in it: each keeps the state alive.
-    owners: usize,
-    waiters: WaitList,
+    word: GroupWord,
+    waiters: Spin<WaitList>,
 }
 
-// SAFETY: an owner reaches the state through its lock only, and the state belongs to no thread.
+// SAFETY: an owner reaches the state only through its word and its lock, and the state belongs to no thread.
 unsafe impl Send for WaitGroup {}
 // SAFETY: as above.
 unsafe impl Sync for WaitGroup {}
@@ -56,18 +52,17 @@ unsafe impl Sync for WaitGroup {}
 impl WaitGroup {
     /// Makes a wait group with a counter of zero.
     pub fn new() -> Self {
-        let state = Box::leak(Box::new(Spin::new(State {
-            count: 0,
-            owners: 1,
-            waiters: WaitList::new(),
-        })));
+        let state = Box::leak(Box::new(State {
+            word: GroupWord::new(),
+            waiters: Spin::new(WaitList::new()),
+        }));
         Self(NonNull::from(state))
     }
 
     #[inline]
-    fn lock(&self) -> SpinGuard<'_, State> {
+    fn state(&self) -> &State {
         // SAFETY: this group is one of the owners, so the state is alive.
-        unsafe { self.0.as_ref() }.lock()
+        unsafe { self.0.as_ref() }
     }
 
     /// Adds `n`, which may be negative, to the counter. At zero, all who wait go on.
@@ -77,10 +72,11 @@ impl WaitGroup {
     /// If the counter would become negative, or too large.
     #[track_caller]
     pub fn add(&self, n: impl TryInto<isize>) {
-        let Ok(n) = n.try_into() else {
-            panic!("sync: WaitGroup counter overflow");
+        let n: Option<isize> = n.try_into().ok();
+        let Some(n) = n.and_then(|n| i64::try_from(n).ok()) else {
+            overflow();
         };
-        self.change(n, 0);
+        self.count(n);
     }
 
     /// Takes one from the counter. At zero, all who wait go on.
@@ -90,37 +86,37 @@ impl WaitGroup {
     /// If the counter would become negative: more calls of `done` than were added.
     #[track_caller]
     pub fn done(&self) {
-        self.change(-1, 0);
+        self.count(-1);
     }
 
-    /// Changes the counter and the number of owners.
+    #[inline]
     #[track_caller]
-    fn change(&self, n: isize, owners: isize) {
-        let mut state = self.lock();
-        let Some(count) = state.count.checked_add(n) else {
-            drop(state);
-            panic!("sync: WaitGroup counter overflow");
-        };
-        if count < 0 {
-            drop(state);
-            panic!("sync: negative WaitGroup counter");
+    fn count(&self, n: i64) {
+        match self.state().word.add(n) {
+            Counted::Done => {}
+            Counted::TakeLock if self.count_and_wake(n) => {}
+            // Nothing is woken without the lock.
+            Counted::Negative | Counted::TakeLock | Counted::Wake => negative(),
+            Counted::Overflow => overflow(),
         }
-        state.count = count;
-        state.owners = state.owners.wrapping_add_signed(owners);
-        let last = state.owners == 0;
+    }
+
+    /// Changes the counter when that may wake those who wait; false if it would become negative.
+    #[cold]
+    fn count_and_wake(&self, n: i64) -> bool {
+        let mut waiters = self.state().waiters.lock();
+        let counted = self.state().word.add_locked(n);
         let mut wakes = Wakes::new();
-        if count == 0 {
-            while let Some(waiter) = state.waiters.claim() {
+        if counted == Counted::Wake {
+            while let Some(waiter) = waiters.claim() {
                 waiter.set_outcome(Outcome::Done);
                 wakes.push(waiter);
             }
         }
-        let inside = state.unlock();
+        let inside = waiters.unlock();
         wakes.ready();
         drop(inside);
-        if last {
-            self.free();
-        }
+        matches!(counted, Counted::Done | Counted::Wake)
     }
 
     /// Frees the state: the last owner has gone, so nobody can reach it.
@@ -136,47 +132,91 @@ impl WaitGroup {
         let at = Location::caller();
         Task::warm_up();
         sched::checkpoint();
-        let mut state = self.lock();
-        if state.count == 0 {
+        if self.state().word.count() == 0 {
+            return;
+        }
+        let mut waiters = self.state().waiters.lock();
+        if !self.state().word.wait_locked() {
             return;
         }
         let task = Task::current();
         let waiter = Waiter::new();
         waiter.prepare(task, None, 0, std::ptr::null_mut());
-        state.waiters.push(&waiter, false);
-        let _inside = state.unlock();
+        waiters.push(&waiter, false);
+        let _inside = waiters.unlock();
         task.park(Reason::WaitGroup, at);
     }
 }
 
 impl WaitGroup {
     /// One count more, and one owner more: a member, which ends with [`leave`](Self::leave).
+    #[inline]
     #[track_caller]
     pub(super) fn enter(&self) -> Self {
-        self.change(1, 1);
+        if self.state().word.enter() == Err(TooMany) {
+            overflow();
+        }
         Self(self.0)
     }
 
-    /// Takes the count and the owner of a member out again; the member is not used any more.
-    pub(super) fn leave(member: &Self) {
-        member.change(-1, -1);
+    /// Takes the count and the owner of a member out again; the member is not used any more. False if the counter would
+    /// become negative: then nothing has changed.
+    #[inline]
+    #[must_use]
+    pub(super) fn leave(member: &Self) -> bool {
+        match member.state().word.leave() {
+            Ended::Gone => {}
+            Ended::Free => member.free(),
+            Ended::TakeLock => return member.leave_and_wake(),
+            Ended::Negative => return false,
+        }
+        true
     }
+
+    #[cold]
+    fn leave_and_wake(&self) -> bool {
+        let counted = self.count_and_wake(-1);
+        if counted {
+            self.unshare();
+        }
+        counted
+    }
+
+    fn unshare(&self) {
+        if self.state().word.unshare() {
+            self.free();
+        }
+    }
+}
+
+#[cold]
+#[track_caller]
+fn overflow() -> ! {
+    panic!("sync: WaitGroup counter overflow");
+}
+
+#[cold]
+#[track_caller]
+pub(super) fn negative() -> ! {
+    panic!("sync: negative WaitGroup counter");
 }
 
 impl Clone for WaitGroup {
     fn clone(&self) -> Self {
-        self.change(0, 1);
+        if self.state().word.share() == Err(TooMany) {
+            overflow();
+        }
         Self(self.0)
     }
 }
 
 impl Drop for WaitGroup {
     fn drop(&mut self) {
-        self.change(0, -1);
+        self.unshare();
     }
 }
 
-// A panic leaves the counter whole: no user code runs under its lock.
+// A panic leaves the counter whole: no user code runs under the lock.
 impl UnwindSafe for WaitGroup {}
 impl RefUnwindSafe for WaitGroup {}
 
@@ -188,8 +228,7 @@ impl Default for WaitGroup {
 
 impl fmt::Debug for WaitGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not in one expression: the formatter is user code and must not run under the lock.
-        let count = self.lock().count;
+        let count = self.state().word.count();
         f.debug_struct("WaitGroup").field("count", &count).finish()
     }
 }
@@ -205,7 +244,7 @@ mod model {
         let (group, data) = (group.enter(), data.clone());
         thread::spawn(move || {
             data[at].set(1);
-            WaitGroup::leave(&group);
+            assert!(WaitGroup::leave(&group));
             std::mem::forget(group);
         })
     }

@@ -212,10 +212,22 @@ impl<T> RawHandle<T> {
 }
 
 impl<T> Drop for RawHandle<T> {
+    #[inline]
     fn drop(&mut self) {
-        let mut this = Self::new(self.g);
-        this.taken = self.taken;
-        match this.detach() {
+        // The usual end of `go!` as a statement: nothing is taken, freed or dropped.
+        if self.taken || self.g.join().detach() {
+            self.drop_ended();
+        }
+    }
+}
+
+impl<T> RawHandle<T> {
+    /// Drops the result, if nobody has taken it, and frees the slot. The goroutine has ended.
+    #[cold]
+    fn drop_ended(&mut self) {
+        let result = (!self.taken).then(|| self.take());
+        free(self.g);
+        match result {
             Some(Err(payload)) => discard(payload),
             Some(Ok(value)) => drop(value),
             None => {}

@@ -27,5 +27,6 @@ pub(crate) use overflow::{at_limit as overflow_at_limit, install as install_over
 pub(crate) use panic::{exit_on_panic, panicked};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub(crate) use spawn::{
-    Options, SpawnError, ensure_started, set_default_stack, spawn, start_or_panic,
+    After, Options, SpawnError, ensure_started, set_default_stack, spawn, spawn_with,
+    start_or_panic,
 };

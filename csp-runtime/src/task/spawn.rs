@@ -7,8 +7,8 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe, Location};
-use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::thread;
 
@@ -30,6 +30,14 @@ pub(crate) struct Options {
     pub(crate) site: &'static Location<'static>,
     /// For main, which is number 1; others are numbered by their P.
     pub(crate) id: Option<u64>,
+}
+
+impl Options {
+    /// Whether only the site is given.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        self.name.is_none() && self.stack.is_none() && self.id.is_none()
+    }
 }
 
 /// Why a goroutine could not be started.
@@ -69,8 +77,16 @@ struct Work<F, A> {
     after: A,
 }
 
-/// What happens at the end of a goroutine, after its result can be joined.
-pub(super) trait After {
+/// What happens at the end of a goroutine, before and after its result can be joined. Dropped instead if the goroutine cannot be
+/// started.
+pub(crate) trait After {
+    /// The closure has returned or panicked and the goroutine's locals are gone; the result cannot be joined yet. An
+    /// error takes the result's place.
+    #[inline]
+    fn left(&mut self) -> thread::Result<()> {
+        Ok(())
+    }
+
     /// The goroutine has panicked and nobody holds a handle to it.
     fn panicked(&self, payload: Box<dyn Any + Send>) {
         goroutine::discard(payload);
@@ -134,6 +150,19 @@ where
         );
         if work > result { work } else { result }
     };
+    if !Stored::<Work<F, A>>::BOXED
+        && options.is_plain()
+        && let Some(inside) = current::enter()
+    {
+        // All in one section: nothing here allocates. If there is no slot it ends before the closure is dropped.
+        let p = inside.processor();
+        let (g, id) = take_own_slot(p)?;
+        let place = g.start(size, run::<F, T, A>, id, options.site);
+        // SAFETY: `start` gave a place of `size` bytes that is ours until the goroutine runs.
+        unsafe { Stored::put(place, Work { body, after }) };
+        sched::ready_new_on(p, g);
+        return Ok(g);
+    }
     let (g, id) = take_slot(options.stack)?;
     if let Some(name) = options.name {
         g.set_name(name.into_boxed_str());
@@ -152,8 +181,23 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    spawn_with(options, body, ())
+}
+
+/// As [`spawn`], with something that is to happen at the end.
+#[inline]
+pub(crate) fn spawn_with<F, T, A>(
+    options: Options,
+    body: F,
+    after: A,
+) -> Result<handle::JoinHandle<T>, SpawnError>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+    A: After + Send + 'static,
+{
     // SAFETY: everything is 'static.
-    let g = unsafe { spawn_unchecked(options, body, ())? };
+    let g = unsafe { spawn_unchecked(options, body, after)? };
     Ok(handle::JoinHandle::new(g))
 }
 
@@ -169,7 +213,8 @@ fn class_for(bytes: usize) -> Result<SizeClass, SpawnError> {
 }
 
 /// Takes a free slot and a number.
-#[inline]
+#[cold]
+#[inline(never)]
 fn take_slot(stack: Option<usize>) -> Result<(&'static Goroutine, u64), SpawnError> {
     match current::enter() {
         Some(inside) if stack.is_none() => take_own_slot(inside.processor()),
@@ -217,32 +262,71 @@ where
 {
     let place = g.result();
     // SAFETY: `spawn_unchecked` put it there; a goroutine starts once.
-    let Work { body, after } = unsafe { Stored::<Work<F, A>>::take(place) };
-    let result = locals::end(g, panic::catch_unwind(AssertUnwindSafe(body)));
+    let Work { body, mut after } = unsafe { Stored::<Work<F, A>>::take(place) };
+    let mut result = locals::end(g, panic::catch_unwind(AssertUnwindSafe(body)));
     if result.is_err() {
         hook::panicked();
     }
-    // SAFETY: the work is gone, and the place is large enough for either.
-    unsafe { Stored::<thread::Result<T>>::put(place, result) };
-    let command = match g.join().finish() {
-        Finished::Detached => {
-            drop_result::<T, A>(g, place, &after);
-            g.clear();
-            Command::DoneDetached
-        }
-        Finished::Held => Command::Done,
-        Finished::Waited(waiter) => {
-            handle::wake(waiter);
-            Command::Done
+    if let Err(payload) = after.left() {
+        result = fail(result, payload);
+    }
+    let command = if g.join().finish_detached() {
+        end_detached::<T, A>(g, result, &after)
+    } else {
+        // SAFETY: the work is gone, and the place is large enough for either.
+        unsafe { Stored::<thread::Result<T>>::put(place, result) };
+        match g.join().finish() {
+            Finished::Detached => {
+                // SAFETY: it has just been put there, and with no handle nobody else takes it.
+                let result = unsafe { Stored::<thread::Result<T>>::take(place) };
+                end_detached::<T, A>(g, result, &after)
+            }
+            Finished::Held => Command::Done,
+            Finished::Waited(waiter) => {
+                handle::wake(waiter);
+                Command::Done
+            }
         }
     };
     after.ended();
     command
 }
 
-fn drop_result<T, A: After>(g: &'static Goroutine, place: NonNull<u8>, after: &A) {
-    // SAFETY: `run` has just put it there, and with no handle nobody else takes it.
-    let mut dropped = match unsafe { Stored::<thread::Result<T>>::take(place) } {
+/// The end of a goroutine whose result nobody wants: drops that, and leaves the slot clear.
+#[inline(always)]
+fn end_detached<T, A: After>(
+    g: &'static Goroutine,
+    result: thread::Result<T>,
+    after: &A,
+) -> Command {
+    if mem::needs_drop::<T>() || result.is_err() {
+        drop_result(g, result, after);
+    }
+    g.clear();
+    Command::DoneDetached
+}
+
+/// A panic after the closure's end: the result of a goroutine that had not panicked yet.
+#[cold]
+fn fail<T>(result: thread::Result<T>, payload: Box<dyn Any + Send>) -> thread::Result<T> {
+    hook::panicked();
+    match result {
+        Ok(value) => {
+            if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                goroutine::discard(again);
+            }
+            Err(payload)
+        }
+        Err(first) => {
+            goroutine::discard(payload);
+            Err(first)
+        }
+    }
+}
+
+#[inline(never)]
+fn drop_result<T, A: After>(g: &'static Goroutine, result: thread::Result<T>, after: &A) {
+    let mut dropped = match result {
         Ok(value) => panic::catch_unwind(AssertUnwindSafe(|| drop(value))),
         Err(payload) => {
             after.panicked(payload);

@@ -17,7 +17,8 @@ const ALIGN: usize = 16;
 pub(super) struct Stored<V>(PhantomData<V>);
 
 impl<V> Stored<V> {
-    const BOXED: bool = mem::size_of::<V>() > INLINE || mem::align_of::<V>() > ALIGN;
+    /// Whether it is boxed, so that putting it there allocates.
+    pub(super) const BOXED: bool = mem::size_of::<V>() > INLINE || mem::align_of::<V>() > ALIGN;
 
     /// How many bytes the value takes in the slot.
     pub(super) const SIZE: usize = if Self::BOXED {

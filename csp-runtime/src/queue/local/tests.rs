@@ -2,7 +2,7 @@
 //!
 //! The interleavings are explored by the models beside the code.
 
-use super::{CAPACITY, LocalQueue, NonNull};
+use super::{CAPACITY, LocalQueue, NonNull, SPILL};
 use crate::primitive::list::Fifo;
 use crate::primitive::list::node::{Node, nodes, value};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,7 +48,7 @@ fn a_full_ring_returns_the_item() {
 }
 
 #[test]
-fn overflow_spills_the_older_half_and_then_the_item() {
+fn overflow_spills_the_oldest_and_then_the_item() {
     let capacity = CAPACITY as usize;
     let nodes = nodes(capacity + 1);
     let queue = LocalQueue::starting_at(u64::MAX - 7);
@@ -58,11 +58,12 @@ fn overflow_spills_the_older_half_and_then_the_item() {
             items.for_each(|item| spill.push_back(item))
         });
     }
-    assert_eq!(spill.len(), capacity / 2 + 1);
-    let spilled: Vec<_> = std::iter::from_fn(|| spill.pop_front().map(value)).collect();
-    let expected: Vec<_> = (0..capacity / 2).chain([capacity]).collect();
-    assert_eq!(spilled, expected);
-    assert_eq!(drain(&queue), (capacity / 2..capacity).collect::<Vec<_>>());
+    let spilled = SPILL as usize;
+    assert_eq!(spill.len(), spilled + 1);
+    let found: Vec<_> = std::iter::from_fn(|| spill.pop_front().map(value)).collect();
+    let expected: Vec<_> = (0..spilled).chain([capacity]).collect();
+    assert_eq!(found, expected);
+    assert_eq!(drain(&queue), (spilled..capacity).collect::<Vec<_>>());
 }
 
 #[test]
