@@ -58,7 +58,7 @@ use crate::primitive::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU
 use crate::protocol::join::JoinWord;
 use crate::protocol::on_cpu::OnCpu;
 use crate::protocol::ticket::Ticket;
-use crate::stacks::{RED_ZONE, Segment, SizeClass, Slot, arena};
+use crate::stacks::{Segment, SizeClass, Slot, arena};
 use crate::timers::Sleeper;
 use extra::Extra;
 
@@ -137,7 +137,7 @@ pub(crate) struct Goroutine {
     extra: AtomicPtr<Extra>,
     /// Where `go!` stands; dumps read it at any time.
     spawned_at: AtomicPtr<Location<'static>>,
-    /// The lowest address of the stack it runs on, the first one or a segment's, and [`RED_ZONE`]; its own.
+    /// Below it a marked call must look after the stack, see `growth`; its own.
     floor: Cell<usize>,
     /// The segment it runs on, or null while it runs on its first stack. Written by the goroutine, to which the segment
     /// belongs meanwhile; dumps read it at any time.
@@ -186,7 +186,7 @@ impl Goroutine {
         g.spawned_at
             .store(at_ptr(Location::caller()), Ordering::Relaxed);
         g.next.set(None);
-        g.floor.set(slot.usable_low().addr().get() + RED_ZONE);
+        g.floor.set(Self::first_floor(slot));
         g.segment.store(ptr::null_mut(), Ordering::Relaxed);
         g.slot_index.set(slot.index);
         g.slot_class.set(slot.class);

@@ -101,7 +101,8 @@ pub fn grow<R>(f: impl FnOnce() -> R) -> R {
 /// Calls `f`, on a further segment if less than `bytes` are left of the stack.
 ///
 /// For code that needs much at once, such as C code with large frames, or a call of code that recurses to a known depth. The
-/// segment is of the size that is needed, and costs memory only where it is touched.
+/// segment is of the size that is needed, and costs memory only where it is touched, or a little ahead of marked code that
+/// recurses.
 ///
 /// # Panics
 ///
@@ -144,8 +145,8 @@ pub fn remaining() -> usize {
     slow::stack_of_caller(sp).map_or(usize::MAX, |stack| sp - stack.range.start)
 }
 
-/// Whether less than the red zone is left. Never inlined: it asks which thread it is on, and in a user's function the
-/// compiler might keep the answer across a switch.
+/// Whether less than the red zone is left, or what is left has no memory yet. Never inlined: it asks which thread it is on, and
+/// in a user's function the compiler might keep the answer across a switch.
 #[inline(never)]
 fn is_low() -> bool {
     let sp = Frame::here().sp;

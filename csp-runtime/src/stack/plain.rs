@@ -11,7 +11,7 @@ use core::ptr;
 use crate::stacks::{RED_ZONE, Segment, bounds};
 
 thread_local! {
-    /// Below this address the stack is low. At first all of it is, so that the slow path asks for the bounds.
+    /// Below this address the stack is low, or has no memory yet. At first all of it is, so that the slow path asks for the bounds.
     static FLOOR: Cell<usize> = const { Cell::new(usize::MAX) };
     /// The first stack's ends; both zero while nobody has asked, or if the system does not tell.
     static ENDS: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
@@ -48,13 +48,21 @@ pub(super) fn segment() -> Option<&'static Segment> {
     Segment::from_ptr(SEGMENT.get())
 }
 
+/// Gives the segment the thread is on memory ahead of a call at the stack pointer `sp`. Its first stack is not of our making.
+#[inline(never)]
+pub(super) fn fill(sp: usize) {
+    if let Some(segment) = segment() {
+        segment.fill(sp);
+        FLOOR.set(segment.floor());
+    }
+}
+
 /// Notes that the thread goes on on a segment, or on its first stack.
 #[inline(never)]
 pub(super) fn set_segment(segment: Option<&'static Segment>) {
-    let low = match segment {
-        Some(segment) => segment.stack().start,
-        None => ENDS.get().0,
-    };
-    FLOOR.set(low + RED_ZONE);
+    FLOOR.set(match segment {
+        Some(segment) => segment.floor(),
+        None => ENDS.get().0 + RED_ZONE,
+    });
     SEGMENT.set(Segment::to_ptr(segment));
 }

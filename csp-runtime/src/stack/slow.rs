@@ -47,16 +47,29 @@ pub(super) fn stack_of_caller(sp: usize) -> Option<Current> {
     range.contains(&sp).then_some(Current { g, segment, range })
 }
 
-/// Calls `f` on a stack with `need` bytes: on this one if it has as much, or cannot grow, else on a further segment.
+/// Calls `f` on a stack with `need` bytes: on this one if it has as much, or cannot grow, else on a further segment. This
+/// one gets memory if that is what made the call come here.
 pub(super) fn call(need: usize, f: &mut dyn FnMut()) {
     let sp = Frame::here().sp;
     match stack_of_caller(sp) {
         Some(stack) if sp - stack.range.start < need => stack.call_further(need, f),
-        _ => f(),
+        Some(stack) => {
+            stack.fill(sp);
+            f();
+        }
+        None => f(),
     }
 }
 
 impl Current {
+    /// Gives the stack memory ahead of a call at the stack pointer `sp`.
+    fn fill(&self, sp: usize) {
+        match self.g {
+            Some(g) => g.fill(sp),
+            None => plain::fill(sp),
+        }
+    }
+
     fn call_further(self, need: usize, f: &mut dyn FnMut()) {
         let segment = match self.next(need) {
             Ok(segment) => segment,

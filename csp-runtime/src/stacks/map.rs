@@ -217,6 +217,20 @@ pub(super) unsafe fn populate(ranges: &[Pages]) {
     unsafe { system::populate(ranges) }
 }
 
+/// Gives the pages of a range that is about to be written their memory, those that have none yet.
+///
+/// # Errors
+///
+/// If the system does not know the call, or has no memory; some pages may have got it.
+///
+/// # Safety
+///
+/// The range is a part of a mapping of this module, and has no guard.
+pub(super) unsafe fn fill(range: Pages) -> io::Result<()> {
+    // SAFETY: the caller's word.
+    unsafe { system::fill(range) }
+}
+
 /// Gives the memory of ranges back to the system: they stay mapped and read as zero. Guards in them stay.
 ///
 /// # Errors
@@ -348,6 +362,12 @@ mod system {
         unsafe { advise_at_once(ranges, libc::MADV_POPULATE_WRITE) };
     }
 
+    pub(super) unsafe fn fill(range: Pages) -> io::Result<()> {
+        let Pages { start, len } = range;
+        // SAFETY: it changes no content, and the memory is this module's (caller).
+        check(unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_POPULATE_WRITE) })
+    }
+
     pub(super) unsafe fn refuse_huge_pages(start: NonNull<u8>, len: usize) {
         // A kernel without huge pages refuses, and has none to turn off.
         // SAFETY: the range is the caller's own mapping; its content is not changed.
@@ -439,6 +459,10 @@ mod system {
     }
 
     pub(super) unsafe fn populate(_: &[Pages]) {}
+
+    pub(super) unsafe fn fill(_: Pages) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     pub(super) unsafe fn refuse_huge_pages(_: NonNull<u8>, _: usize) {}
 

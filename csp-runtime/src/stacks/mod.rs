@@ -34,6 +34,7 @@
 //! | [`chunk::spare`] | giving back the memory of free slots |
 //! | [`mod@arena`] | all classes; address to slot |
 //! | [`segment`] | on what a stack goes on that grows beyond its slot |
+//! | [`ahead`] | memory ahead of a stack that grows, in steps |
 //! | [`bounds`] | where a plain thread's stack is |
 //! | [`guard`] | the two ways to set a guard |
 //! | [`map`] | the system calls on mappings, and all that differs between systems |
@@ -43,6 +44,7 @@
 //! | [`error`] | why there is no further stack |
 //! | [`limit`] | which limit of the system was met |
 
+mod ahead;
 pub(crate) mod altstack;
 pub(crate) mod arena;
 pub(crate) mod bounds;
@@ -60,6 +62,7 @@ pub(crate) mod overflow;
 pub(crate) mod segment;
 pub(crate) mod slot;
 
+pub(crate) use ahead::{LEAST as FILLED_BY_FAULTS, fill};
 pub(crate) use altstack::AltStack;
 pub(crate) use arena::arena;
 pub(crate) use chunk::spare::Given;

@@ -25,6 +25,7 @@
 //! rejected: it saves a lock of a few nanoseconds, and a thousand goroutines would keep a thousand segments.
 #![expect(unsafe_code, reason = "headers live at computed places")]
 
+use super::ahead;
 use super::arena::arena;
 use super::class::SizeClass;
 use super::error::StackError;
@@ -114,6 +115,8 @@ pub(crate) fn shed_one() -> Option<bool> {
     let unused = this.slot.pages_below(ptr::from_ref(this).addr());
     // SAFETY: nobody runs on it, and it is in no list.
     let taken = unused.is_none_or(|pages| unsafe { super::discard(&[pages]) }.is_ok());
+    this.filled
+        .store(ptr::from_ref(this).addr(), Ordering::Relaxed);
     let mut free = free.lock();
     free.shed.push_front(segment);
     free.coming = false;
@@ -139,6 +142,9 @@ pub(crate) struct Segment {
     left_base: AtomicUsize,
     /// The bytes of all stacks up to this one, guards included.
     total: AtomicUsize,
+    /// Where the memory ends that the stack has been given, by whoever used it last or uses it; see `ahead`. Written by the user,
+    /// and when the memory is given back.
+    filled: AtomicUsize,
 
     /// The header's own address once it is complete: a slot's memory is zero before.
     complete: AtomicUsize,
@@ -246,6 +252,7 @@ impl Segment {
                 left_at: AtomicUsize::new(0),
                 left_base: AtomicUsize::new(0),
                 total: AtomicUsize::new(0),
+                filled: AtomicUsize::new(at.addr()),
                 complete: AtomicUsize::new(0),
             });
         }
@@ -308,6 +315,20 @@ impl Segment {
     #[inline]
     pub(crate) fn stack(&self) -> Range<usize> {
         self.slot.usable_low().addr().get()..ptr::from_ref(self).addr()
+    }
+
+    /// Below this address a call is to look after the stack: there are less than [`RED_ZONE`] bytes left, or none that have
+    /// memory.
+    pub(crate) fn floor(&self) -> usize {
+        let filled = self.filled.load(Ordering::Relaxed);
+        filled.max(self.stack().start + RED_ZONE)
+    }
+
+    /// Gives the stack memory ahead of a call at the stack pointer `sp`. For its user.
+    pub(crate) fn fill(&self, sp: usize) {
+        let filled = self.filled.load(Ordering::Relaxed);
+        self.filled
+            .store(ahead::fill(&self.stack(), filled, sp), Ordering::Relaxed);
     }
 
     /// Where it is, and of which class.
@@ -407,5 +428,25 @@ mod tests {
         let found = arena().lookup_segment(first.stack().start).unwrap();
         assert!(ptr::eq(Segment::find_in(found).unwrap(), first));
         assert!(arena().lookup(first.stack().start).is_none());
+    }
+    #[test]
+    fn the_floor_goes_down_with_the_memory_and_up_when_it_is_given_back() {
+        // As above.
+        let class = SizeClass::for_bytes(32 << 20).unwrap();
+        let segment = Segment::take(class).unwrap();
+        let top = segment.stack().end;
+        assert_eq!(segment.floor(), top, "there is the header's page alone");
+        let sp = top - (40 << 10);
+        segment.fill(sp);
+        assert!(segment.floor() <= sp - (32 << 10));
+        let floor = segment.floor();
+        segment.fill(floor);
+        assert_eq!(segment.floor(), floor, "there is memory for this call");
+        FREE[class.index()]
+            .lock()
+            .surplus
+            .push_front(NonNull::from(segment));
+        while shed_one().is_some() {}
+        assert_eq!(segment.floor(), top);
     }
 }

@@ -50,6 +50,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/sched/thread.rs",
     "csp-runtime/src/select/driver.rs",
     "csp-runtime/src/select/runtime.rs",
+    "csp-runtime/src/stacks/ahead.rs",
     "csp-runtime/src/stacks/altstack.rs",
     "csp-runtime/src/stacks/arena.rs",
     "csp-runtime/src/stacks/arena/tests.rs",

@@ -130,6 +130,59 @@ fn an_ended_goroutine_whose_handle_is_kept_keeps_its_result_alone() {
     });
 }
 
+/// Recurses until `bytes` of stack are in use below `top`, and says how many pages of the quarter of a mebibyte there are in
+/// memory.
+#[csp::recursive]
+fn pages_at_depth(top: usize, bytes: usize) -> usize {
+    let mark = black_box([bytes as u64; 64]);
+    let here = (&raw const mark).addr();
+    let pages = if top - here < bytes {
+        pages_at_depth(top, bytes)
+    } else {
+        resident_pages(here)
+    };
+    black_box(mark);
+    pages
+}
+
+#[inline(never)]
+fn pages_below_here(bytes: usize) -> usize {
+    let mark = black_box(0_u8);
+    pages_at_depth((&raw const mark).addr(), bytes)
+}
+
+/// A stack is given memory in steps, ahead of its use.
+#[test]
+fn a_stack_that_grows_has_at_most_twice_the_memory_it_uses() {
+    // What runs at the depth, besides.
+    const MORE: usize = 8;
+    const NAME: &str = "a_stack_that_grows_has_at_most_twice_the_memory_it_uses";
+    if !is_child() {
+        // In a process where no stack was deep before.
+        return child(NAME, &[("CSP_SCAVENGE", "0")]);
+    }
+    within(LIMIT, || {
+        for kib in [8, 50, 100] {
+            let pages = go!(pages_below_here(kib << 10)).join().unwrap();
+            assert!(pages <= kib / 2 + MORE, "{pages} pages for {kib} KiB");
+        }
+        for kib in [0, 50, 120] {
+            // A class for each: what was used before is kept.
+            let on_segment = move || {
+                csp::stack::ensure(1 << (20 + kib / 50), move || pages_below_here(kib << 10))
+            };
+            let pages = [
+                go!(on_segment()).join().unwrap(),
+                thread::spawn(on_segment).join().unwrap(),
+            ];
+            for pages in pages {
+                assert!(pages <= kib / 2 + MORE, "{pages} pages for {kib} KiB");
+                assert!(pages * 4 >= kib);
+            }
+        }
+    });
+}
+
 /// Starts goroutines that wait together, and lets them end. Returns KiB in use at the peak, and those of page tables.
 fn crowd(count: usize, seed: u64) -> (usize, usize) {
     let (tx, rx) = channel::<()>(0);
