@@ -253,16 +253,12 @@ impl Goroutine {
         self.bound.store(ptr::null_mut(), Ordering::Relaxed);
         self.last.set(ptr::null_mut());
         self.locked.set(0);
-        let limit = self.floor.get() - RED_ZONE;
-        // SAFETY: the slot is free and off every processor, so the stack is ours, and `floor` says where it ends since it has
-        // no segment; `enter` ends with a `Done` command and lets nothing unwind.
+        let limit = self.slot().usable_low().addr();
+        // SAFETY: the slot is free and off every processor, so the stack is ours; `enter` ends with
+        // a `Done` command and lets nothing unwind.
         unsafe {
-            self.coroutine.init(
-                NonZeroUsize::new_unchecked(base),
-                NonZeroUsize::new_unchecked(limit),
-                enter,
-                self,
-            );
+            self.coroutine
+                .init(NonZeroUsize::new_unchecked(base), limit, enter, self);
         }
         self.on_cpu.leave();
         self.place_at(base)
