@@ -213,9 +213,9 @@ macro_rules! accept_deadline {
     };
 }
 
-/// Reading and writing a stream, through the handle and through references to it.
+/// Reading and writing a stream, through the handle and through references to it. `drains`: see `Socket::receive`.
 macro_rules! stream {
-    ($name:ident) => {
+    ($name:ident, drains: $drains:expr) => {
         impl $name {
             /// Shuts down reading, writing or both. Whoever waits in that direction returns: a reader at
             /// the end of the data, a writer with an error. After the writing half, the peer reads to
@@ -233,7 +233,8 @@ macro_rules! stream {
             #[inline]
             #[track_caller]
             fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-                self.0.read(|mut io| io.read(buf))
+                self.0
+                    .receive::<{ $drains }>(buf.len(), |mut io| io.read(buf))
             }
 
             #[track_caller]

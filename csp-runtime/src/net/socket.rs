@@ -17,6 +17,7 @@ use socket2::SockRef;
 use super::turn::{Patience, Turn};
 use crate::netpoll::{Registration, Way};
 use crate::primitive::clock::{self, NEVER};
+use crate::protocol::readiness::Seen;
 use crate::task::ensure_started;
 
 /// A socket of the standard library, in the netpoller.
@@ -65,6 +66,37 @@ impl<S: AsFd> Socket<S> {
         self.call(Way::Read, Patience::UNTIL_READY, call)
     }
 
+    /// Reads from a stream into a buffer with `room`, waiting for data.
+    ///
+    /// `DRAINS` says that a read which gives less than there is room for leaves nothing behind. Then the next waits
+    /// without a call that could only say so: a server's connection is empty after each request.
+    #[inline]
+    #[track_caller]
+    pub(super) fn receive<const DRAINS: bool>(
+        &self,
+        room: usize,
+        mut call: impl FnMut(&S) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let source = &self.registration;
+        let mut turn = Turn::new(source, Way::Read, Patience::UNTIL_READY);
+        loop {
+            let seen = turn.look()?;
+            if DRAINS && source.is_drained(seen) {
+                turn.wait(seen, Location::caller())?;
+                continue;
+            }
+            match call(&self.io) {
+                Ok(count) => {
+                    if DRAINS && 0 < count && count < room {
+                        source.note_drained(seen);
+                    }
+                    return Ok(count);
+                }
+                Err(error) => self.retry(&mut turn, seen, error, Location::caller())?,
+            }
+        }
+    }
+
     /// Makes a call that writes, waiting until it can be done.
     #[inline]
     #[track_caller]
@@ -86,12 +118,27 @@ impl<S: AsFd> Socket<S> {
             let seen = turn.look()?;
             match call(&self.io) {
                 Ok(value) => return Ok(value),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => turn.wait(seen, Location::caller())?,
-                    io::ErrorKind::Interrupted => {}
-                    _ => return Err(self.explain(error)),
-                },
+                Err(error) => self.retry(&mut turn, seen, error, Location::caller())?,
             }
+        }
+    }
+
+    /// After a call that failed: waits if it would have blocked.
+    ///
+    /// # Errors
+    ///
+    /// If trying again is of no use, or the wait timed out.
+    fn retry(
+        &self,
+        turn: &mut Turn<'_>,
+        seen: Seen,
+        error: io::Error,
+        at: &'static Location<'static>,
+    ) -> io::Result<()> {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => turn.wait(seen, at),
+            io::ErrorKind::Interrupted => Ok(()),
+            _ => Err(self.explain(error)),
         }
     }
 

@@ -85,8 +85,11 @@ impl Poller {
 
     /// Has the system report what happens to `fd`.
     pub(super) fn register(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        self.registry.register(&mut SourceFd(&fd), token, both)
+        let all = Interest::READABLE | Interest::WRITABLE;
+        // Urgent data divides the bytes that one read gives; see `Edge::Over`.
+        #[cfg(target_os = "linux")]
+        let all = all | Interest::PRIORITY;
+        self.registry.register(&mut SourceFd(&fd), token, all)
     }
 
     /// Ends the reports. The number is still that of the registered socket.
@@ -147,7 +150,10 @@ fn edges(event: &Event) -> [Edge; 2] {
     };
     let error = event.is_error();
     [
-        edge(event.is_readable(), event.is_read_closed() || error),
+        edge(
+            event.is_readable(),
+            event.is_read_closed() || event.is_priority() || error,
+        ),
         edge(event.is_writable(), event.is_write_closed() || error),
     ]
 }

@@ -31,7 +31,7 @@
 use crate::primitive::clock::NEVER;
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use crate::protocol::readiness::{Look, Readiness, Seen};
+use crate::protocol::readiness::{Drained, Look, Readiness, Seen};
 use crate::waitlist::{Outcome, Task, WaitList, Waiter, Wakes};
 
 /// Tasks that wait for a socket, or are on their way to or from it. A number for decisions that may be
@@ -65,7 +65,7 @@ pub(super) enum Edge {
     None,
     /// A call may succeed.
     Ready,
-    /// Every call ends: an error or a hang-up.
+    /// Every call ends: an error or a hang-up. Or, for reading, the stream has urgent data, at which reads stop short.
     Over,
 }
 
@@ -106,6 +106,8 @@ pub(crate) struct Source {
     /// The next free one; under the slab's lock.
     pub(super) next: AtomicU32,
     ways: [Direction; 2],
+    /// Whether the last read has emptied the stream; written by readers, and under the lock at an end.
+    drained: Drained,
     state: Spin<State>,
 }
 
@@ -116,6 +118,7 @@ impl Source {
             index,
             next: AtomicU32::new(0),
             ways: [const { Direction::new() }; 2],
+            drained: Drained::new(),
             state: Spin::new(State {
                 generation: 0,
                 waiting: [const { WaitList::new() }; 2],
@@ -131,6 +134,7 @@ impl Source {
     /// A new socket takes the source: returns the generation.
     pub(super) fn open(&self) -> u32 {
         let state = self.state.lock();
+        self.drained.open();
         for way in &self.ways {
             way.deadline.store(NEVER, Ordering::Relaxed);
             way.timeout.store(NEVER, Ordering::Relaxed);
@@ -169,6 +173,9 @@ impl Source {
         if state.generation != generation {
             return;
         }
+        if edges[Way::Read as usize] == Edge::Over {
+            self.drained.end();
+        }
         let ways = self.ways.iter().zip(&mut state.waiting);
         for ((way, waiting), edge) in ways.zip(edges) {
             match edge {
@@ -189,6 +196,18 @@ impl Source {
     #[inline]
     pub(crate) fn look(&self, way: Way) -> Look {
         self.way(way).readiness.look()
+    }
+
+    /// Whether a read of the stream would block, as one before it and after the same look has emptied it.
+    #[inline]
+    pub(crate) fn is_drained(&self, seen: Seen) -> bool {
+        self.drained.is_at(seen)
+    }
+
+    /// A read of the stream gave something, but less than there was room for.
+    #[inline]
+    pub(crate) fn note_drained(&self, seen: Seen) {
+        self.drained.note(seen);
     }
 
     /// Whether the socket was closed.

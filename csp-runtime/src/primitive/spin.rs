@@ -36,11 +36,11 @@ const HELD: u32 = 1;
 
 /// Pauses before the waiter first gives up its CPU.
 #[cfg(not(loom))]
-const SPINS: u32 = 200;
+const SPINS: u32 = 400;
 /// The most pauses between two looks at the word. The longer, the more the holder gets done before it has to fetch the
 /// lock's cache line back from a waiter.
 #[cfg(not(loom))]
-const LONGEST_PAUSE: u32 = 16;
+const LONGEST_PAUSE: u32 = 64;
 /// Times the waiter yields before it sleeps.
 #[cfg(not(loom))]
 const YIELDS: u32 = 8;

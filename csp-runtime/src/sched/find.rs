@@ -83,6 +83,7 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
     }
     if tick.is_multiple_of(GLOBAL_EVERY) {
         scavenge::trim(p);
+        net::poll_between(p);
         if let Some(g) = take_one_global(p) {
             return Some(g);
         }
@@ -189,16 +190,19 @@ pub(super) fn fire_due(p: &'static Processor, from: &'static Processor) -> bool 
     if from.timers.next() > now {
         return false;
     }
-    let mut fired = 0_u32;
+    let mut fired = Batch::new();
     from.timers.pop_due(now, FIRE_BATCH, &mut |g| {
         Goroutine::from_ptr(g).set_status(Status::Runnable);
-        p.push(g);
-        fired += 1;
+        fired.push_back(g);
     });
-    if fired > 1 {
-        ready::wake_if_wanted();
+    let sched = scheduler();
+    if sched.global.is_empty() {
+        return net::push_all(p, &mut fired);
     }
-    fired > 0
+    // More wait than one ring holds: behind them the woken would be late by as long as a ring takes.
+    let any = !fired.is_empty();
+    sched.urgent.push_batch(&mut fired);
+    any
 }
 
 /// Looks at the other Ps.
@@ -228,7 +232,8 @@ fn search(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorouti
             }
             if last {
                 if victim.timers.next() != NEVER && fire_due(p, victim) {
-                    return p.pop();
+                    // Not where they were put: another may have taken them since.
+                    return p.pop().or_else(|| take_global(p));
                 }
                 if let Some(g) = steal_next(victim) {
                     return Some(g);

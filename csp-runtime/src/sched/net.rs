@@ -3,8 +3,9 @@
 //! | who | when | woken goroutines go |
 //! |---|---|---|
 //! | an M that has a P and found its own queues and the global one empty | before it searches elsewhere; does not block | to its own queue |
+//! | an M that has goroutines queued, when it looks at the global queue first | nobody has polled for half a millisecond; does not block | to its own queue |
 //! | one idle M, the *poller* | blocks until an event, the earliest timer, or until it is given a P | with it, if it gets a P; else to the global queue |
-//! | sysmon | no P is idle and nobody has polled for a millisecond | to those that go first |
+//! | sysmon | no P is idle and nobody has polled for a millisecond, or for five if goroutines are being picked | to those that go first |
 //!
 //! When tasks wait for sockets while Ms sleep and none of them polls, sysmon wakes one, which finds no work and becomes
 //! the poller.
@@ -19,8 +20,12 @@ use crate::sched::shared::scheduler;
 use crate::sched::{Machine, Processor, ready, sysmon};
 use crate::waitlist::Task;
 
-/// Nanoseconds without a poll after which sysmon polls.
+/// Nanoseconds without a poll after which sysmon polls, while no M picks goroutines.
 pub(super) const OVERDUE: u64 = 1_000_000;
+/// The same while some M does, and should have polled by itself.
+const LONG_OVERDUE: u64 = 5_000_000;
+/// Nanoseconds without a poll after which an M polls that has goroutines queued.
+const PAUSE: u64 = 500_000;
 
 /// The idle M that polls.
 static POLLER: Seat = Seat::new();
@@ -68,6 +73,15 @@ pub(super) fn poll_busy(p: &'static Processor) -> bool {
     push_all(p, &mut woken)
 }
 
+/// Polls without blocking, for an M that holds `p` and has goroutines queued there, if nobody has for a while. So a
+/// long queue does not leave that to sysmon, which would have to wake for it and let the woken overtake the queued.
+#[cold]
+pub(super) fn poll_between(p: &'static Processor) {
+    if netpoll::has_waiters() && clock::now() >= netpoll::last_poll() + PAUSE {
+        poll_busy(p);
+    }
+}
+
 /// Puts woken goroutines into the queue of `p`, whose holder calls. True if there were any.
 pub(super) fn push_all(p: &'static Processor, woken: &mut Batch) -> bool {
     let count = woken.len();
@@ -104,9 +118,11 @@ pub(super) fn push_outside(woken: &mut Batch) {
     ready::wake_fenced();
 }
 
-/// sysmon: polls if nobody else does. `no_idle` says that every P is busy.
-pub(super) fn poll_if_overdue(now: u64, no_idle: bool) {
-    if !netpoll::has_waiters() || is_polled() || now < netpoll::last_poll() + OVERDUE {
+/// sysmon: polls if nobody else does. `no_idle` says that every P is busy, `picking` that an M has picked many goroutines
+/// since the last look.
+pub(super) fn poll_if_overdue(now: u64, no_idle: bool, picking: bool) {
+    let overdue = if picking { LONG_OVERDUE } else { OVERDUE };
+    if !netpoll::has_waiters() || is_polled() || now < netpoll::last_poll() + overdue {
         return;
     }
     let sched = scheduler();

@@ -44,6 +44,8 @@ const RESCUE_EVERY: u64 = 5_000_000;
 /// Nanoseconds that a goroutine runs on average if it is worth being shared with another P: waking one, and what the
 /// two then do to each other's caches, costs about as much.
 const FINE: u64 = 4_000;
+/// Picks between two rounds from which on the P is left to fire its timers, and its M to poll, in time by itself.
+const PICKING: u32 = 32;
 /// Timers fired at one P on one round.
 const FIRE_BATCH: usize = 64;
 /// Ms without a P looked at on one round.
@@ -69,10 +71,14 @@ struct Seen {
 pub(super) struct Found {
     /// Goroutines were scheduled since the last round.
     pub(super) active: bool,
+    /// Somewhere many goroutines were scheduled since the last round.
+    pub(super) picking: bool,
     /// A goroutine waits.
     pub(super) waiting: bool,
     /// A goroutine waits that an idle P should run.
     pub(super) wanted: bool,
+    /// A goroutine is in a `runnext` where it was not on the round before: it may be about to run.
+    pub(super) fresh: bool,
     /// A marked call is under way somewhere, or something was done: look again soon.
     pub(super) hot: bool,
     /// Time at which something falls due; `NEVER` if nothing does.
@@ -105,14 +111,23 @@ impl Patrol {
     pub(super) fn look(&mut self, now: u64) -> Found {
         let sched = scheduler();
         let no_idle = sched.idle.idle() == 0;
-        if no_idle {
-            fire_due(sched, now);
+        // An M that goes on picking fires its timers and polls by itself.
+        let mut picking = false;
+        for p in sched.all() {
+            let picks = p.tick.load(Ordering::Relaxed);
+            if picks.wrapping_sub(self.seen[p.id as usize].tick) >= PICKING {
+                picking = true;
+            } else if no_idle {
+                fire_due(sched, p, now);
+            }
         }
-        net::poll_if_overdue(now, no_idle);
+        net::poll_if_overdue(now, no_idle, picking);
         let mut found = Found {
             active: false,
+            picking,
             waiting: sched.has_global(),
             wanted: sched.has_global(),
+            fresh: false,
             hot: false,
             due: if netpoll::has_waiters() && !net::is_polled() {
                 now + net::OVERDUE
@@ -129,9 +144,11 @@ impl Patrol {
             found.active |= scheduled;
             let runs = u64::from(tick.wrapping_sub(seen.tick));
             p.set_fine(runs.saturating_mul(FINE) > now.saturating_sub(self.looked));
-            let left = !scheduled && next != 0 && next == seen.next;
+            let stays = !scheduled && next == seen.next;
+            let left = next != 0 && stays;
             found.waiting |= !p.is_queue_empty() || left;
             found.wanted |= p.is_worth_sharing() || left;
+            found.fresh |= next != 0 && !stays;
             seen.next = next;
             if scheduled {
                 seen.tick = tick;
@@ -178,14 +195,15 @@ impl Patrol {
         let wanted = p.has_work() || sched.has_global() || leaves;
         let marked = m.blocking.load(Ordering::Relaxed);
         found.hot |= marked;
-        let blocks = if inside {
-            false
-        } else if marked {
-            ran >= MARKED
-        } else {
-            ran >= UNMARKED && m.thread().is_some_and(|thread| thread.is_asleep())
+        let blocks = || match (inside, marked) {
+            (true, _) => false,
+            (false, true) => ran >= MARKED,
+            // Asked last: it takes system calls.
+            (false, false) => {
+                ran >= UNMARKED && m.thread().is_some_and(|thread| thread.is_asleep())
+            }
         };
-        if blocks && (wanted || ran >= LONG_CALL) {
+        if (wanted || ran >= LONG_CALL) && blocks() {
             found.hot = true;
             take(p, m, seen.tick);
             return;
@@ -258,15 +276,13 @@ impl Patrol {
     }
 }
 
-/// Makes goroutines runnable whose deadline has passed, while every P is busy.
-fn fire_due(sched: &'static Scheduler, now: u64) {
-    for p in sched.all() {
-        if p.timers.next() <= now {
-            p.timers.pop_due(now, FIRE_BATCH, &mut |g| {
-                Goroutine::from_ptr(g).set_status(Status::Runnable);
-                sched.urgent.push(g);
-            });
-        }
+/// Makes goroutines runnable whose deadline at `p` has passed, while every P is busy.
+fn fire_due(sched: &'static Scheduler, p: &'static Processor, now: u64) {
+    if p.timers.next() <= now {
+        p.timers.pop_due(now, FIRE_BATCH, &mut |g| {
+            Goroutine::from_ptr(g).set_status(Status::Runnable);
+            sched.urgent.push(g);
+        });
     }
 }
 

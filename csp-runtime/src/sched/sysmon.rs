@@ -20,12 +20,13 @@
 //! | no P idle, marked blocking calls under way | `FAST` | 50 us, doubling to 400 us |
 //! | no P idle, goroutines wait | `SLOW` | 1 ms, or when a slice ends |
 //! | no P idle, nobody waits | `SLOW` | doubling to 10 ms |
+//! | all Ps idle, some at work a moment ago | `FAST`, then `SLOW` | doubling to 1 ms |
 //! | all Ps idle | `SLOW`, then `ASLEEP` after a second | until an M is started, memory is to be given back, or a second while a main function waits |
 //!
 //! In each of them it looks when the earliest timer is due that no idle M keeps.
 //!
 //! In `SLOW` and `ASLEEP` it is woken by the first `ready` that leaves a goroutine in `runnext` beside
-//! an idle P, by the first marked call, and by an M that has a timer due long before its next look. That costs a
+//! an idle P (then it looks again after 5 us, whether that one is still there), by the first marked call, and by an M that has a timer due long before its next look. That costs a
 //! system call, once, and then nothing while the program stays busy.
 
 use std::io;
@@ -45,6 +46,8 @@ const FAST: u32 = 0;
 const SLOW: u32 = 1;
 const ASLEEP: u32 = 2;
 
+/// Nanoseconds between the look after it was woken and a second one.
+const GLANCE: u64 = 5_000;
 /// Nanoseconds between two looks.
 const SHORTEST: u64 = 50_000;
 const LONGEST: u64 = 10_000_000;
@@ -147,10 +150,19 @@ fn run() {
     let mut scavenger = Scavenger::new(clock::now());
     let mut delay = SHORTEST;
     let mut idle_looks = 0;
+    let mut woken = false;
     loop {
         quit::pass_on();
-        let now = clock::refresh();
-        let found = patrol.look(now);
+        let mut now = clock::refresh();
+        let mut found = patrol.look(now);
+        // Whoever woke it may have done so for this one, some time ago: a sleep would double that.
+        if std::mem::take(&mut woken) && found.fresh && scheduler().idle.idle() > 0 {
+            now = pause(now + GLANCE);
+            let before = found;
+            found = patrol.look(now);
+            found.active |= before.active;
+            found.hot |= before.hot;
+        }
         if wants_m(now, found.wanted) {
             ready::wake_fenced();
         }
@@ -162,17 +174,19 @@ fn run() {
         }
         scavenger.step(now, idle >= procs);
         let due = found.due.min(scavenger.due());
+        idle_looks = if idle >= procs && !found.active {
+            idle_looks + 1
+        } else {
+            0
+        };
         delay = match () {
+            // Nothing runs that could leave undone what sysmon makes good: a server between two requests.
+            () if idle >= procs && idle_looks < DEADLOCK_LOOKS => (delay * 2).min(BUSY),
             () if idle > 0 && found.active => SHORTEST,
             () if idle > 0 => (delay * 2).min(LONGEST),
             () if found.hot => (delay * 2).min(SLOW_FROM - 1),
             () if found.waiting => BUSY,
             () => (delay * 2).clamp(BUSY, LONGEST),
-        };
-        idle_looks = if idle >= procs && !found.active {
-            idle_looks + 1
-        } else {
-            0
         };
         if idle_looks == DEADLOCK_LOOKS {
             deadlock::check();
@@ -181,21 +195,39 @@ fn run() {
         if idle_looks > IDLE_LOOKS && sched.away.load(Ordering::Relaxed) <= idle {
             // The last thread that could end the wait may itself end without a word.
             let watching = deadlock::is_watching();
-            let woken = sleep(
+            woken = sleep(
                 ASLEEP,
                 if watching { WATCHING } else { NEVER },
                 scavenger.due(),
+                NEVER,
             );
             // After a sleep for the sake of memory alone there is nothing new to be seen.
             idle_looks = if woken || watching { 0 } else { IDLE_LOOKS };
             delay = SHORTEST;
         } else if delay >= SLOW_FROM {
-            if sleep(SLOW, delay, due) {
+            woken = sleep(
+                SLOW,
+                delay,
+                due,
+                if found.picking { BUSY } else { SHORTEST },
+            );
+            if woken {
                 delay = SHORTEST;
             }
         } else {
             PARKER.park_until((now + delay).min(due));
         }
+    }
+}
+
+/// Waits for a time too short to sleep; returns the time.
+fn pause(until: u64) -> u64 {
+    loop {
+        let now = clock::now();
+        if now >= until {
+            return now;
+        }
+        std::hint::spin_loop();
     }
 }
 
@@ -219,8 +251,9 @@ fn wants_m(now: u64, wanted: bool) -> bool {
     next < sched.keeper.load(Ordering::Relaxed) && next <= now
 }
 
-/// Sleeps for `delay` ns, or until `due`, in a mode in which others wake it. True if one did.
-fn sleep(mode: u32, delay: u64, due: u64) -> bool {
+/// Sleeps for `delay` ns, or until `due`, or until the next timer that nobody keeps but at least for `floor`, in a mode in
+/// which others wake it. True if one did.
+fn sleep(mode: u32, delay: u64, due: u64, floor: u64) -> bool {
     MODE.store(mode, Ordering::SeqCst);
     // Partner: the locked instruction with which an M takes a P out of the idle ones, before it looks
     // at the mode.
@@ -229,8 +262,8 @@ fn sleep(mode: u32, delay: u64, due: u64) -> bool {
     let now = clock::now();
     let mut until = now.saturating_add(delay).min(due);
     let next = sched.next_timer();
-    if mode != ASLEEP && next < sched.keeper.load(Ordering::Relaxed) {
-        until = until.min(next.max(now + SHORTEST));
+    if next < sched.keeper.load(Ordering::Relaxed) {
+        until = until.min(next.max(now.saturating_add(floor)));
     }
     NEXT_LOOK.store(until, Ordering::Relaxed);
     // Something to do came up before the mode was visible: look again at once.

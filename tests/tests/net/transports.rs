@@ -288,3 +288,58 @@ fn names_are_resolved() {
         TcpStream::connect(("localhost", port)).expect("a name connects");
     });
 }
+
+/// A read that leaves room in its buffer has emptied the stream, and the next one waits without a call.
+#[test]
+fn nothing_behind_a_short_read_is_slept_through() {
+    everywhere(|peers| {
+        for round in 0..200 {
+            let (near, far) = tcp_pair();
+            let sender = peers.spawn(move || {
+                (&far).write_all(b"one").expect("a write");
+                if round % 2 == 0 {
+                    std::thread::yield_now();
+                }
+                (&far).write_all(b"two").expect("a write");
+                far.shutdown(Shutdown::Write).expect("a half close");
+            });
+            let (mut text, mut room) = (Vec::new(), [0; 64]);
+            loop {
+                match (&near).read(&mut room).expect("a read") {
+                    0 => break,
+                    count => text.extend_from_slice(&room[..count]),
+                }
+            }
+            assert_eq!(text, b"onetwo");
+            assert_eq!((&near).read(&mut room).expect("the end stays"), 0);
+            sender.join();
+        }
+    });
+}
+
+/// A read stops at urgent data, which is not part of the stream, although more lies behind it.
+#[test]
+fn what_follows_urgent_data_is_not_slept_through() {
+    everywhere(|peers| {
+        for _ in 0..50 {
+            let (near, far) = tcp_pair();
+            let reader = peers.spawn(move || {
+                let (mut text, mut room) = (Vec::new(), [0; 64]);
+                while text.len() < 12 {
+                    let count = (&near).read(&mut room).expect("a read");
+                    assert_ne!(count, 0);
+                    text.extend_from_slice(&room[..count]);
+                }
+                assert_eq!(text, b"beforebehind");
+            });
+            // With one P the reader waits by now, and nobody polls before all is written: one event tells of it.
+            csp::yield_now();
+            (&far).write_all(b"before").expect("a write");
+            socket2::SockRef::from(&far)
+                .send_out_of_band(b"!")
+                .expect("urgent data");
+            (&far).write_all(b"behind").expect("a write");
+            reader.join();
+        }
+    });
+}

@@ -48,7 +48,7 @@ pub struct TcpStream(Arc<Socket<net::TcpStream>>);
 
 handle!(TcpStream, net::TcpStream);
 deadlines!(TcpStream);
-stream!(TcpStream);
+stream!(TcpStream, drains: cfg!(target_os = "linux"));
 
 impl TcpStream {
     /// Connects to an address. Of several, the first that answers is taken.

@@ -42,7 +42,8 @@ pub struct UnixStream(Arc<Socket<net::UnixStream>>);
 
 handle!(UnixStream, net::UnixStream);
 deadlines!(UnixStream);
-stream!(UnixStream);
+// A read stops short where a descriptor was sent along, with more behind it.
+stream!(UnixStream, drains: false);
 
 impl UnixStream {
     /// Connects to the listener at a path; waits while its queue is full.
