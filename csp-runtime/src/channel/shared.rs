@@ -14,14 +14,15 @@ use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// What senders and receivers share.
+#[repr(C)]
 pub(super) struct Shared<T> {
+    core: Core<T>,
     senders: AtomicUsize,
     receivers: AtomicUsize,
     /// One side is gone; the other frees.
     destroy: AtomicBool,
     /// Called once, when the last receiver is gone.
     hook: Spin<Option<Hook>>,
-    core: Core<T>,
 }
 
 /// Something to do when the last receiver is gone.

@@ -26,7 +26,8 @@
 use super::buffer::Buffer;
 use crate::wait::{Outcome, Task, WaitList, Waiter, Wakes};
 
-/// The protected part of a channel.
+/// The protected part of a channel. First what every operation on a buffer changes.
+#[repr(C)]
 pub(super) struct State<T> {
     buffer: Buffer<T>,
     /// The most values buffered and reserved; `usize::MAX` for an unbounded channel.
@@ -84,6 +85,11 @@ pub(super) enum Reserved {
 }
 
 impl<T> State<T> {
+    /// How much of it changes while nobody waits.
+    #[cfg(not(loom))]
+    pub(super) const BUFFER_END: usize =
+        std::mem::offset_of!(Self, buffer) + std::mem::size_of::<Buffer<T>>();
+
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             buffer: Buffer::new(capacity),
@@ -139,13 +145,18 @@ impl<T> State<T> {
         self.buffer.push(value).map(|()| None)
     }
 
-    /// Takes a value from the ring, if there is one and nothing else to be done.
+    /// Takes a value from the ring, or that of the first sender, if that is all there is to do. With the task to be made
+    /// ready.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<T> {
-        if !self.senders.is_empty() {
+    pub(super) fn recv_at_once(&mut self) -> Option<(T, Option<Task>)> {
+        if self.senders.is_empty() {
+            return self.buffer.pop().map(|value| (value, None));
+        }
+        if self.buffer.len() != 0 || self.senders.first_place().is_null() {
             return None;
         }
-        self.buffer.pop()
+        let sender = self.senders.claim_uncontested()?;
+        Some((take_from(sender), Some(sender.task())))
     }
 
     /// Sends a value if that is possible now.

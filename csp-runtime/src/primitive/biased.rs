@@ -61,10 +61,13 @@ pub(crate) struct Owner {
     inside: AtomicBool,
 }
 
-/// The lock; see the module.
+/// The lock; see the module. Half a cache line, so that what it guards can begin in the same.
+#[repr(C)]
 pub(crate) struct Biased {
     /// Held by the holder, or for the owner of the bias.
     word: RawSpin,
+    /// The bias was the holder's own before it took the word; it is to have it again. For the holder of the word.
+    restore: Cell<bool>,
     /// The P to which the lock is biased, or null. Set by the holder of the word, to its own P; taken away by anybody,
     /// who then has the word.
     bias: AtomicPtr<Owner>,
@@ -73,6 +76,7 @@ pub(crate) struct Biased {
 }
 
 /// Who takes the lock again and again.
+#[repr(C)]
 struct Streak {
     /// Who took the word last, or null for a plain thread.
     last: Cell<*const Owner>,
@@ -80,8 +84,6 @@ struct Streak {
     times: Cell<u32>,
     /// How often it must to get the bias.
     wanted: Cell<u32>,
-    /// The bias was the holder's own before it took the word; it is to have it again.
-    restore: Cell<bool>,
 }
 
 // SAFETY: `streak` is touched by the holder of the word alone.
@@ -134,12 +136,12 @@ impl Biased {
         pub(crate) fn new() -> Self {
             Self {
                 word: RawSpin::new(),
+                restore: Cell::new(false),
                 bias: AtomicPtr::new(ptr::null_mut()),
                 streak: Streak {
                     last: Cell::new(ptr::null()),
                     times: Cell::new(0),
                     wanted: Cell::new(FIRST_STREAK),
-                    restore: Cell::new(false),
                 },
             }
         }
@@ -210,9 +212,9 @@ impl Biased {
             // SAFETY: the caller's promise.
             return unsafe { self.word.unlock() };
         }
-        if self.streak.is_long()
+        if (self.restore.get() || self.streak.is_long())
             && let Some(owner) = owner
-            && self.streak.earns(owner)
+            && self.earns(owner)
         {
             self.bias
                 .store(ptr::from_ref(owner).cast_mut(), Ordering::Release);
@@ -243,7 +245,7 @@ impl Biased {
             return false;
         }
         if owner.is_some_and(|owner| ptr::eq(owner, bias)) {
-            self.streak.restore.set(true);
+            self.restore.set(true);
             return true;
         }
         heavy_fence();
@@ -261,6 +263,14 @@ impl Biased {
         self.streak.lost();
         true
     }
+
+    /// Whether the bias is to be granted to this P, which holds the word.
+    #[cold]
+    fn earns(&self, owner: &'static Owner) -> bool {
+        self.restore.set(false);
+        self.streak.times.set(0);
+        ptr::eq(self.streak.last.get(), owner) && can_revoke()
+    }
 }
 
 impl Streak {
@@ -275,23 +285,14 @@ impl Streak {
         }
     }
 
-    /// Whether there may be a bias to grant.
+    /// Whether it has been taken often enough.
     #[inline]
     fn is_long(&self) -> bool {
-        self.restore.get() || self.times.get() >= self.wanted.get()
-    }
-
-    /// Whether the bias is to be granted to this P, which holds the word.
-    #[cold]
-    fn earns(&self, owner: &'static Owner) -> bool {
-        self.times.set(0);
-        self.restore.set(false);
-        ptr::eq(self.last.get(), owner) && can_revoke()
+        self.times.get() >= self.wanted.get()
     }
 
     /// Another has taken the bias away.
     fn lost(&self) {
-        self.restore.set(false);
         self.times.set(0);
         self.wanted
             .set(self.wanted.get().saturating_mul(2).min(LAST_STREAK));

@@ -198,6 +198,14 @@ impl WaitList {
         Some(waiter)
     }
 
+    /// The place of the first waiter, which there is; null if that makes its value only when it is chosen.
+    #[inline]
+    pub(crate) fn first_place(&self) -> *mut () {
+        debug_assert!(!self.is_empty());
+        // SAFETY: as in `claim_if`; the caller has looked whether there is one.
+        unsafe { &*self.head }.place()
+    }
+
     #[inline]
     fn unlink_first(&mut self, waiter: &Waiter) {
         self.head = waiter.next.get();
