@@ -20,6 +20,7 @@ use loom::thread;
 use crate::channel::{Receiver, Sender, channel, unbounded};
 use crate::primitive::list::node::{Node, nodes, value};
 use crate::primitive::model::{Plain, check};
+use crate::primitive::sync::{Ordering, fence};
 use crate::queue::{BlockQueue, LocalQueue, NextSlot, Store};
 use crate::sync::Mutex;
 

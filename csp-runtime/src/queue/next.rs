@@ -1,12 +1,12 @@
 //! `runnext`: the one item that its owner takes before its queue, and that others take only when
 //! they have watched it stay there.
 //!
-//! The owner fills and empties the slot at every switch, a thief comes once in a thousand. So the owner uses plain loads
+//! The owner empties the slot at every switch, a thief comes once in a thousand. So the owner uses plain loads
 //! and stores, and the thief a heavy fence (`primitive::barrier`):
 //!
 //! ```text
-//!   owner: put or take                       thief
-//!   old = slot; slot = new                   thief: none → BUSY (exchange; one thief at a time)
+//!   owner takes                              thief
+//!   old = slot; slot = empty                 thief: none → BUSY (exchange; one thief at a time)
 //!   light fence                              heavy fence
 //!   thief? ── none: old is the owner's       slot: expected → empty (exchange)
 //!   └ else, slow: wait while BUSY;           thief = expected, or none if that failed
@@ -14,14 +14,16 @@
 //!     thief = none
 //! ```
 //!
-//! The fences are partners: an owner that does not see BUSY has changed the slot before the thief's fence, so that the
-//! thief's exchange meets the slot as it is; an owner that changes it later sees BUSY, or what became of it.
+//! The fences are partners: an owner that does not see BUSY has emptied the slot before the thief's fence, so that the
+//! thief's exchange meets it empty; an owner that empties it later sees BUSY, or what became of it.
 //!
-//! | the owner had read | the exchange | the owner finds | who has the item |
-//! |---|---|---|---|
-//! | the expected item | came before the owner's store, and succeeds | that item in `thief` | the thief |
-//! | the expected item | comes after, and fails | none | the owner |
-//! | nothing, or another item | as it may | none, or an item that was stolen before | both what they read |
+//! | the thief's exchange | the owner finds | who has the item |
+//! |---|---|---|
+//! | came before the owner's store, and succeeds | that item in `thief` | the thief |
+//! | comes after, and fails | none | the owner |
+//! | is for another item, and fails | none, or an item that was stolen before | the owner |
+//!
+//! To fill the slot is a plain store if it is empty, for then nobody else changes it, and an exchange otherwise.
 //!
 //! Invariants:
 //! - What was stolen stays in `thief` until the owner's next change of the slot, which is before the item can come back to
@@ -66,38 +68,53 @@ impl<T> NextSlot<T> {
     /// Fills the slot and returns what was there. Owner only.
     #[inline]
     pub(crate) fn put(&self, item: NonNull<T>) -> Option<NonNull<T>> {
-        self.exchange(item.as_ptr())
+        let old = if self.slot.load(Ordering::Relaxed).is_null() {
+            // Release: the thief sees what was done to the item.
+            self.slot.store(item.as_ptr(), Ordering::Release);
+            ptr::null_mut()
+        } else {
+            self.slot.swap(item.as_ptr(), Ordering::AcqRel)
+        };
+        // An item that comes back brought with it the knowledge that it had been stolen: no fence.
+        if !self.thief.load(Ordering::Relaxed).is_null() {
+            self.acknowledge();
+        }
+        NonNull::new(old)
     }
 
     /// Empties the slot. Owner only.
     #[inline]
     pub(crate) fn take(&self) -> Option<NonNull<T>> {
-        if self.slot.load(Ordering::Relaxed).is_null() {
+        let old = self.slot.load(Ordering::Relaxed);
+        if old.is_null() {
             return None;
         }
-        self.exchange(ptr::null_mut())
-    }
-
-    #[inline]
-    fn exchange(&self, new: *mut T) -> Option<NonNull<T>> {
         if !self.asymmetric {
-            return NonNull::new(self.slot.swap(new, Ordering::AcqRel));
+            return NonNull::new(self.slot.swap(ptr::null_mut(), Ordering::AcqRel));
         }
-        let old = self.slot.load(Ordering::Relaxed);
-        // Release: the thief sees what was done to the item.
-        self.slot.store(new, Ordering::Release);
+        self.slot.store(ptr::null_mut(), Ordering::Relaxed);
         // Partner: the thief's heavy fence.
         light_fence();
-        if !self.thief.load(Ordering::Relaxed).is_null() {
-            return self.exchange_slow(old);
+        if !self.thief.load(Ordering::Relaxed).is_null() && self.was_stolen(old) {
+            return None;
         }
         NonNull::new(old)
+    }
+
+    /// What was stolen has been noticed: another thief may come.
+    #[cold]
+    #[inline(never)]
+    fn acknowledge(&self) {
+        let thief = self.thief.load(Ordering::Acquire);
+        if !thief.is_null() && thief.addr() != BUSY {
+            self.thief.store(ptr::null_mut(), Ordering::Release);
+        }
     }
 
     /// Whether a thief was quicker.
     #[cold]
     #[inline(never)]
-    fn exchange_slow(&self, old: *mut T) -> Option<NonNull<T>> {
+    fn was_stolen(&self, old: *mut T) -> bool {
         let mut spins = 0_u32;
         loop {
             let thief = self.thief.load(Ordering::Acquire);
@@ -111,11 +128,11 @@ impl<T> NextSlot<T> {
                 }
                 continue;
             }
-            if thief.is_null() {
-                return NonNull::new(old);
+            if !thief.is_null() {
+                // Only the owner ends this state. None is left alone: the next thief may be in it already.
+                self.thief.store(ptr::null_mut(), Ordering::Release);
             }
-            self.thief.store(ptr::null_mut(), Ordering::Release);
-            return NonNull::new(old).filter(|old| old.as_ptr() != thief);
+            return thief == old;
         }
     }
 
@@ -213,6 +230,7 @@ mod model {
     fn model(asymmetric: bool, thieves: usize) {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(3);
+        builder.max_branches = 10_000;
         builder.check(move || {
             let slot = Arc::new(NextSlot::<usize>::new(asymmetric));
             let mut got = Vec::new();
