@@ -137,11 +137,19 @@ fn attempt(
     let _inside = section::enter();
     let p = current::processor();
     let owner = p.map(|p| &p.owner);
-    order_of_polls(polls, biased, p);
+    let mut rng = Rng::new(if biased { 0 } else { seed(p) });
+    for (at, poll) in polls.iter_mut().enumerate() {
+        *poll = at as u16;
+    }
     let task = Task::current();
     let hold = lock_all(locks, owner);
-    for &index in &*polls {
-        let index = usize::from(index);
+    for next in 0..polls.len() {
+        if !biased {
+            // Fisher–Yates, as far as it is needed: each permutation is equally likely.
+            let left = (polls.len() - next) as u32;
+            polls.swap(next, next + rng.below(left) as usize);
+        }
+        let index = usize::from(polls[next]);
         match cases.get(index).poll(task) {
             Poll::Pending => {}
             Poll::Ready(peer) => {
@@ -230,22 +238,12 @@ fn settle(cases: &mut dyn Cases, arm: usize) -> Round {
     }
 }
 
-/// A random permutation, each equally likely; or the order of the arms. `p` is the caller's, who is in a section.
-fn order_of_polls(polls: &mut [u16], biased: bool, p: Option<&'static Processor>) {
-    if biased {
-        for (at, poll) in polls.iter_mut().enumerate() {
-            *poll = at as u16;
-        }
-        return;
+/// Where the random choices of one select start. `p` is the caller's, who is in a section.
+fn seed(p: Option<&'static Processor>) -> u64 {
+    match p {
+        Some(p) => p.with_local(|local| local.rng.next()),
+        None => with_own_rng(Rng::next),
     }
-    with_rng(p, |rng| {
-        for at in 0..polls.len() {
-            // Inside-out Fisher–Yates.
-            let other = rng.below(at as u32 + 1) as usize;
-            polls[at] = polls[other];
-            polls[other] = at as u16;
-        }
-    });
 }
 
 /// Takes all the locks: by the P's flag if all are biased to it, and else one by one, in the order of their addresses.
@@ -359,11 +357,8 @@ fn unlock_at(lock: *const Biased, owner: Option<&'static Owner>) {
     unsafe { (*lock).unlock_word(owner) };
 }
 
-fn with_rng<R>(p: Option<&'static Processor>, f: impl FnOnce(&mut Rng) -> R) -> R {
-    if let Some(p) = p {
-        return p.with_local(|local| f(&mut local.rng));
-    }
-    // A plain thread: its own sequence, started from an address and the clock.
+/// A plain thread has a sequence of its own, started from an address and the clock.
+fn with_own_rng<R>(f: impl FnOnce(&mut Rng) -> R) -> R {
     let seed = take_seed();
     let start = if seed == 0 {
         crate::primitive::clock::now() ^ (ptr::from_ref(&seed).addr() as u64)
