@@ -27,7 +27,7 @@ pub(crate) fn prefetch_frames(g: &'static Goroutine) {
 #[inline(always)]
 pub(crate) fn prefetch_switch(g: &'static Goroutine) {
     prefetch(ptr::from_ref(g).cast(), 64);
-    prefetch_left(g, 0, 192);
+    prefetch_left(g, 0, 384);
 }
 
 #[inline(always)]
