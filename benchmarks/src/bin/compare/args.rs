@@ -25,6 +25,9 @@ usage: cargo run --release -p csp-benchmarks --bin compare -- [OPTION …]
   --write-docs        writes the generated part of docs/benchmarks.md, and docs/benchmarks.svg
   --from FILE         runs nothing; shows the samples.csv of an earlier run
   --baseline FILE     sets the samples.csv of an earlier run beside this one; may be repeated
+  --instructions      instead of the comparison: instructions of each operation of csp, counted by valgrind
+  --valgrind PATH     the valgrind command, if it is not on PATH
+  --physical          instead of the comparison: what the machine charges for memory, cache lines, system calls
   --help
 ";
 
@@ -43,6 +46,11 @@ pub(crate) struct Args {
     pub(crate) write_docs: bool,
     pub(crate) from: Option<PathBuf>,
     pub(crate) baselines: Vec<PathBuf>,
+    /// Whether to count instructions instead of comparing.
+    pub(crate) instructions: bool,
+    /// Whether to measure the machine instead of comparing.
+    pub(crate) physical: bool,
+    pub(crate) valgrind: Option<PathBuf>,
     /// The command to type for the same again, with what is a place on this machine only left general.
     pub(crate) command: String,
 }
@@ -68,6 +76,9 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request, Stri
         write_docs: false,
         from: None,
         baselines: Vec::new(),
+        instructions: false,
+        physical: false,
+        valgrind: None,
         command: "cargo run --release -p csp-benchmarks --bin compare --".to_owned(),
     };
     let mut words = words;
@@ -77,6 +88,16 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request, Stri
             "--write-docs" => {
                 args.write_docs = true;
                 args.command += " --write-docs";
+                continue;
+            }
+            "--instructions" => {
+                args.instructions = true;
+                args.command += " --instructions";
+                continue;
+            }
+            "--physical" => {
+                args.physical = true;
+                args.command += " --physical";
                 continue;
             }
             _ => {}
@@ -102,6 +123,7 @@ fn take(args: &mut Args, option: &str, value: &str) -> Result<(), String> {
         }
         "--go" => (args.go, shown) = (Some(value.into()), "PATH"),
         "--wrk" => (args.wrk, shown) = (Some(value.into()), "PATH"),
+        "--valgrind" => (args.valgrind, shown) = (Some(value.into()), "PATH"),
         "--out" => (args.out, shown) = (Some(value.into()), "DIR"),
         "--from" => (args.from, shown) = (Some(value.into()), "FILE"),
         "--baseline" => {
@@ -186,6 +208,13 @@ mod tests {
             args.command
                 .ends_with("-- --rounds 3 --go PATH --write-docs")
         );
+    }
+
+    #[test]
+    fn what_is_shown_instead_is_told_apart() {
+        let args = args("--instructions --valgrind /somewhere/valgrind");
+        assert!(args.instructions && !args.physical);
+        assert!(args.command.ends_with("--instructions --valgrind PATH"));
     }
 
     #[test]

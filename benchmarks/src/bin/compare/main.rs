@@ -10,15 +10,22 @@
 //! GOMAXPROCS in the environment runs one and prints `METRIC VALUE`. So a peer in another language is a peer like the
 //! others. What fails, hangs or is absent is shown as that and never left out.
 //!
+//! Two tables stand `aside`: the `instructions` of our operations, counted by `callgrind`, and the `physical` costs of the
+//! machine.
+//!
 //! Rejected: timing from here, which would measure the start of processes; criterion, which knows one process and one
 //! language.
 
 mod args;
+mod aside;
+mod callgrind;
 mod docs;
 mod http;
+mod instructions;
 mod machine;
 mod measure;
 mod peers;
+mod physical;
 mod plot;
 mod rows;
 mod run;
@@ -66,6 +73,9 @@ fn compare(args: &Args) -> Result<(), String> {
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder)
             .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    }
+    if args.instructions || args.physical {
+        return aside::show(args);
     }
     let samples = match &args.from {
         Some(path) => Samples::read(path)?,

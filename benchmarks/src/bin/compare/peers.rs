@@ -110,7 +110,7 @@ pub(crate) fn build(peers: &[Peer], go: &Path) -> Result<Programs, String> {
 }
 
 /// The target directory that this program was built in: it lies in a profile's folder there.
-fn target() -> Result<PathBuf, String> {
+pub(crate) fn target() -> Result<PathBuf, String> {
     let own = env::current_exe()
         .map_err(|error| format!("the path of this program cannot be read: {error}"))?;
     let target = own.parent().and_then(Path::parent).ok_or_else(|| {
@@ -140,7 +140,7 @@ fn go(go: &Path, path: &Path) -> Result<(), String> {
 }
 
 /// Runs a command that has to succeed, and lets it show its own output.
-fn succeed(command: &mut Command) -> Result<(), String> {
+pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     match command.status() {
         Ok(status) if status.success() => Ok(()),

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -70,6 +71,15 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Run {
         Err(error) => Ended::Failed(format!("is lost ({error})")),
     };
     Run { output, ended, cpu }
+}
+
+/// Runs a program that has to end well, and returns what it has said.
+pub(crate) fn well(program: &Path, arguments: &[&str], limit: Duration) -> Result<String, String> {
+    let run = run(Command::new(program).args(arguments), limit);
+    match run.ended {
+        Ended::Well => Ok(run.output),
+        Ended::Failed(how) => Err(format!("{} {how}", program.display())),
+    }
 }
 
 /// The groups that run: numbers of children that have not been reaped.
