@@ -8,7 +8,7 @@
 //! Nothing is timed here. Whoever counts runs an operation twice, the second time twice as often: the difference is the
 //! operations alone, without the start and the end of the process. So the cost of an operation must not depend on how
 //! many there are, and all that is made only once must be of one size: the channel into which `send` puts its values has
-//! room for [`MOST`] of them in either run, and `receive` takes its from one that was filled to the brim.
+//! room for [`MOST`] of them in either run, and has held as many; `receive` takes its from one that was filled to the brim.
 
 use std::hint::black_box;
 use std::{array, env, mem, process};
@@ -97,6 +97,13 @@ fn switch(count: usize) {
 
 fn send(count: usize) {
     let (tx, rx) = channel(MOST);
+    // The buffer grows as it fills for the first time.
+    for value in 0..MOST {
+        tx.send(value).unwrap();
+    }
+    for _ in 0..MOST {
+        black_box(rx.recv());
+    }
     for value in 0..count {
         tx.send(value).unwrap();
     }

@@ -12,19 +12,21 @@ use crate::{callgrind, docs, instructions, machine, peers, physical, run};
 /// Makes the tables that are asked for.
 pub(crate) fn show(args: &Args) -> Result<(), String> {
     run::end_all_when_interrupted()?;
+    // Read once, before a document is written, which is a change.
+    let about = about(args);
     if args.instructions {
         let valgrind = crate::tool(args.valgrind.as_deref(), "valgrind")?;
         // Asked first: the build takes longer.
         let version = callgrind::check(&valgrind)?;
         let operations = build("operations")?;
         let table = instructions::table(&valgrind, &operations, args.time_limit)?;
-        let text = format!("{}- counted by: {version}\n\n{table}", about(args));
+        let text = format!("{about}- counted by: {version}\n\n{table}");
         hand_over(args, "instructions", &docs::INSTRUCTIONS, &text)?;
     }
     if args.physical {
         let program = build("physical")?;
         let table = physical::table(&program, args.time_limit)?;
-        let text = format!("{}\n{table}", about(args));
+        let text = format!("{about}\n{table}");
         hand_over(args, "physical", &docs::PHYSICAL, &text)?;
     }
     Ok(())

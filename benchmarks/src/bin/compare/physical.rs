@@ -47,7 +47,7 @@ const CHARGES: [(&str, &str, &str); 10] = [
     (
         "fill-ns",
         "a page of 4 MiB that are filled by one `MADV_POPULATE_WRITE`",
-        "`deep`: the same where none faults; the row cannot be below 4096 of these.",
+        "`deep`: the same where none faults; without huge pages the row cannot be below 4096 of these.",
     ),
     (
         "populate-ns",
