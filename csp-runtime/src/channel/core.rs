@@ -126,6 +126,18 @@ impl<T> Core<T> {
         Locked::new(self, current::enter())
     }
 
+    /// As [`lock`](Self::lock), for what may take long: by the word, so that those who want other locks of this P need not wait.
+    pub(super) fn lock_for_long(&self) -> Locked<'_, T> {
+        let inside = current::enter();
+        self.lock
+            .lock_word(inside.as_ref().map(current::Inside::owner));
+        Locked {
+            core: self,
+            inside,
+            hold: Hold::Word,
+        }
+    }
+
     /// The lock itself, for select.
     pub(super) fn raw_lock(&self) -> &Biased {
         &self.lock
@@ -158,7 +170,7 @@ impl<T> Core<T> {
     fn grow_to(&self, limit: usize) {
         let slots = self.lock().slots();
         let mut larger = Buffer::larger(slots, limit);
-        self.lock().adopt(&mut larger);
+        self.lock_for_long().adopt(&mut larger);
     }
 
     /// Sends, waiting until `deadline` for room or a receiver.

@@ -104,7 +104,7 @@ fn handed<T>(channel: &Handle<T>, peer: Option<Task>) {
     if let Some(peer) = peer {
         peer.ready();
         // It may have been all that a closed channel waited for.
-        let wakes = channel.lock().end_if_drained();
+        let wakes = channel.lock_for_long().end_if_drained();
         wakes.ready();
     }
 }
@@ -120,7 +120,7 @@ impl<T> Drop for SendPermit<T> {
             }
             Kind::Place(channel) => {
                 let wakes = loop {
-                    let withdrawn = channel.lock().withdraw();
+                    let withdrawn = channel.lock_for_long().withdraw();
                     match withdrawn {
                         Some(wakes) => break wakes,
                         None => channel.grow(),
@@ -130,7 +130,7 @@ impl<T> Drop for SendPermit<T> {
                 channel.drop_sender();
             }
             Kind::Promise(channel) => {
-                let wakes = channel.lock().forsake();
+                let wakes = channel.lock_for_long().forsake();
                 wakes.ready();
                 channel.drop_sender();
             }

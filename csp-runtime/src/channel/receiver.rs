@@ -184,7 +184,7 @@ impl<T> Receiver<T> {
     /// still be received. Does nothing to a channel that only the clock sends on, or that a context closes.
     pub fn close(&self) {
         if let Flavor::Channel(channel) = &self.0 {
-            let wakes = channel.lock().close();
+            let wakes = channel.lock_for_long().close();
             wakes.ready();
         }
     }

@@ -101,7 +101,7 @@ impl<T> Sender<T> {
     /// Closes the channel: sends fail from now on, and receivers get what is buffered, then `None`.
     /// Closing twice does nothing.
     pub fn close(&self) {
-        let wakes = self.0.lock().close();
+        let wakes = self.0.lock_for_long().close();
         wakes.ready();
     }
 

@@ -102,7 +102,7 @@ impl<T> Handle<T> {
     #[inline]
     pub(super) fn drop_sender(&self) {
         if self.shared().senders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let wakes = self.lock().close();
+            let wakes = self.lock_for_long().close();
             wakes.ready();
             self.leave();
         }
@@ -112,7 +112,7 @@ impl<T> Handle<T> {
     #[inline]
     pub(super) fn drop_receiver(&self) {
         if self.shared().receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let (wakes, values) = self.lock().abandon();
+            let (wakes, values) = self.lock_for_long().abandon();
             wakes.ready();
             let hook = self.shared().hook.lock().take();
             // Even if a value's destructor panics, the channel is freed.
