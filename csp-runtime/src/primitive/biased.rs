@@ -47,7 +47,7 @@ use core::cell::Cell;
 use core::ptr;
 
 use super::section::light_fence;
-use super::spin::RawSpin;
+use super::spin::{RawSpin, wait_until};
 use super::sync::{self, AtomicBool, AtomicPtr, Ordering};
 
 /// So many times in a row one P has to take the lock before it is biased to it.
@@ -251,15 +251,7 @@ impl Biased {
         heavy_fence();
         // SAFETY: an address from `unlock_word`, of an owner that lives for ever.
         let before = unsafe { &*bias };
-        let mut spins = 0_u32;
-        while before.inside.load(Ordering::Acquire) {
-            spins += 1;
-            if cfg!(loom) || spins.is_multiple_of(64) {
-                sync::yield_now();
-            } else {
-                sync::spin_loop();
-            }
-        }
+        wait_until(|| !before.inside.load(Ordering::Acquire));
         self.streak.lost();
         true
     }

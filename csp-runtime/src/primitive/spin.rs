@@ -167,6 +167,33 @@ impl RawSpin {
     }
 }
 
+/// Waits for the end of something that is no lock but as short: `is_over` is asked between pauses. As for a lock, the
+/// thread that does it may be off its CPU, and of lower priority than the caller.
+#[cold]
+#[cfg(not(loom))]
+pub(super) fn wait_until(is_over: impl Fn() -> bool) {
+    let (mut spins, mut rounds) = (0, 0);
+    while !is_over() {
+        if spins < SPINS {
+            spins += 1;
+            sync::spin_loop();
+        } else if rounds < YIELDS {
+            rounds += 1;
+            sync::yield_now();
+        } else {
+            std::thread::sleep(NAP);
+        }
+    }
+}
+
+/// As above; a loop that only a yield ends.
+#[cfg(loom)]
+pub(super) fn wait_until(is_over: impl Fn() -> bool) {
+    while !is_over() {
+        sync::yield_now();
+    }
+}
+
 /// Turns at a lock, by a mutex of loom's, which deschedules who waits. The word goes through its transitions all the
 /// same; that its orderings suffice alone is what the model of this file shows, which takes no turns.
 #[cfg(loom)]
