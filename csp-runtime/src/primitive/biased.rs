@@ -271,7 +271,8 @@ impl Streak {
     fn note(&self, owner: Option<&'static Owner>) {
         let at = owner.map_or(ptr::null(), ptr::from_ref);
         if ptr::eq(self.last.replace(at), at) {
-            self.times.set(self.times.get() + 1);
+            // A plain thread never gets the bias, and so counts on.
+            self.times.set(self.times.get().saturating_add(1));
         } else {
             self.times.set(0);
         }
@@ -354,6 +355,17 @@ mod tests {
         }
         let _ = use_once(&lock, a);
         assert_eq!(use_once(&lock, a), Hold::Inside);
+    }
+
+    #[test]
+    fn a_plain_thread_may_take_a_lock_as_often_as_it_likes() {
+        let lock = Biased::new();
+        lock.streak.times.set(u32::MAX);
+        let hold = lock.lock(None);
+        assert!(lock.streak.is_long());
+        // SAFETY: locked above.
+        unsafe { lock.unlock(None, hold) };
+        assert!(lock.word.try_lock());
     }
 
     #[test]
