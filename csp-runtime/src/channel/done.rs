@@ -180,11 +180,12 @@ impl Signal {
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
         let inside = current::enter();
         let owner = inside.as_ref().map(current::Inside::owner);
-        let hold = self.lock.lock(owner);
+        // By the word: `f` may take long, and nobody may wait for the P's flag meanwhile.
+        self.lock.lock_word(owner);
         // SAFETY: the lock is held, and `f` does not come back here.
         let result = f(unsafe { &mut *self.state.exclusive() });
         // SAFETY: taken above; `f` does not unwind, it moves words around.
-        unsafe { self.lock.unlock(owner, hold) };
+        unsafe { self.lock.unlock_word(owner) };
         result
     }
 }

@@ -23,6 +23,9 @@ pub(crate) fn is_ready() -> bool {
 
 /// Makes every running thread of the process pass a full barrier between the call and the return. Only if
 /// [`is_ready`]. It allocates nothing and takes some microseconds.
+///
+/// What was promised when the process registered can only be taken back by a sandbox that it enters later. Nothing that
+/// relies on the barrier would be sound from then on, so the process ends, and says why.
 pub(crate) fn heavy() {
     debug_assert!(is_ready());
     system::barrier();
@@ -44,8 +47,25 @@ mod system {
     }
 
     pub(super) fn barrier() {
-        let done = call(PRIVATE_EXPEDITED);
-        debug_assert!(done, "a registered process may ask for it");
+        while !call(PRIVATE_EXPEDITED) {
+            let error = std::io::Error::last_os_error();
+            // Short of kernel memory for a moment.
+            if error.raw_os_error() != Some(libc::ENOMEM) {
+                refused();
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends the process, from wherever that is: without a lock or the heap.
+    #[cold]
+    fn refused() -> ! {
+        const TEXT: &[u8] = b"fatal error: the system call membarrier, which worked when csp started, is refused now; if \
+            a sandbox forbids it, allow it, or start the program with CSP_MEMBARRIER=0\n";
+        // SAFETY: writes constant bytes to a descriptor.
+        unsafe { libc::write(libc::STDERR_FILENO, TEXT.as_ptr().cast(), TEXT.len()) };
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(2) }
     }
 }
 
