@@ -29,13 +29,17 @@ func parked() {
 	check(len(channels) == parkedTasks, "channels lost")
 }
 
-// resident is the memory of this process that is in RAM, in bytes.
+// resident is the memory that this process takes, in bytes: what of it is in RAM, and the kernel's page tables for it.
 func resident() float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	check(err == nil, "/proc/self/status cannot be read")
-	_, after, found := bytes.Cut(status, []byte("VmRSS:"))
-	check(found, "/proc/self/status has no VmRSS")
-	kib, err := strconv.ParseFloat(string(bytes.Fields(after)[0]), 64)
-	check(err == nil, "VmRSS is not a number")
-	return kib * 1024
+	return (kib(status, "VmRSS:") + kib(status, "VmPTE:")) * 1024
+}
+
+func kib(status []byte, name string) float64 {
+	_, after, found := bytes.Cut(status, []byte(name))
+	check(found, "/proc/self/status has no "+name)
+	number, err := strconv.ParseFloat(string(bytes.Fields(after)[0]), 64)
+	check(err == nil, name+" is not followed by a number")
+	return number
 }

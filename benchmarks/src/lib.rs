@@ -92,6 +92,12 @@ pub const WAKEUP_COMPUTE_MS: u64 = 5;
 /// How many times smaller the round is that goes before the timed one.
 pub const WARM_UP: usize = 10;
 
+/// How many times less the program of OS threads does of `spawn`, `pingpong`, `select2`, `select8` and `ring`, where an
+/// operation takes it microseconds. Figures are per operation, and do not depend on how many there are.
+pub const THREADS_LESS: usize = 10;
+/// Primes that `sieve` finds there, which takes a tenth of the transfers, and fewer threads.
+pub const THREADS_PRIMES: usize = 600;
+
 /// Over how long the sleeps of `timers` are spread.
 pub const TIMERS_SPREAD: Duration = Duration::from_secs(1);
 /// For how long the second task of `hog` sleeps.

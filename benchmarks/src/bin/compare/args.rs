@@ -20,7 +20,7 @@ usage: cargo run --release -p csp-benchmarks --bin compare -- [OPTION …]
   --procs 1,2         only these numbers of processors
   --go PATH           the go command, if it is not on PATH
   --wrk PATH          the wrk command, if it is not on PATH
-  --time-limit S      seconds after which a run is taken to hang (60)
+  --time-limit S      seconds after which a run is taken to hang (15)
   --out DIR           writes table.md, samples.csv and plot.svg there
   --write-docs        writes the generated part of docs/benchmarks.md, and docs/benchmarks.svg
   --from FILE         runs nothing; shows the samples.csv of an earlier run
@@ -71,7 +71,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request, Stri
         procs: None,
         go: None,
         wrk: None,
-        time_limit: Duration::from_secs(60),
+        time_limit: Duration::from_secs(15),
         out: None,
         write_docs: false,
         from: None,

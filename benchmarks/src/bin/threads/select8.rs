@@ -1,18 +1,20 @@
-//! `select8`: one thread selects over eight unbuffered channels, each with a sender of its own.
+//! `select8`: one thread selects over eight unbuffered channels, each with a sender of its own. A tenth of the
+//! messages.
 
 use std::time::Instant;
 use std::{array, thread};
 
 use crossbeam_channel::{Receiver, bounded, select};
-use csp_benchmarks::{SELECT_MESSAGES, WARM_UP, report};
+use csp_benchmarks::{SELECT_MESSAGES, THREADS_LESS, WARM_UP, report};
 
 const CHANNELS: usize = 8;
+const MESSAGES: usize = SELECT_MESSAGES / THREADS_LESS;
 
 pub(crate) fn run() {
-    receive(SELECT_MESSAGES / WARM_UP);
+    receive(MESSAGES / WARM_UP);
     let start = Instant::now();
-    receive(SELECT_MESSAGES);
-    report::per_op(start, SELECT_MESSAGES);
+    receive(MESSAGES);
+    report::per_op(start, MESSAGES);
 }
 
 fn receive(messages: usize) {
