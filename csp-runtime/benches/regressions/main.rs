@@ -5,9 +5,9 @@
 //! question, which the workspace's member `benchmarks` answers.
 //!
 //! criterion runs on a plain thread. What is measured runs in a goroutine, a fresh one per sample, which reads the
-//! clock itself: so neither the thread's wait for it nor the goroutine's start is part of a figure. There is one P unless `GOMAXPROCS` says
-//! otherwise: with more of them, figures of goroutines that wait for each other vary from run to run with where they
-//! happen to be.
+//! clock itself: so neither the thread's wait for it nor the goroutine's start is part of a figure. There is one P unless
+//! `GOMAXPROCS` says otherwise: with more of them, figures of goroutines that wait for each other vary from run to run
+//! with where they happen to be.
 //!
 //! It is one program, because each is linked with link-time optimisation.
 

@@ -165,9 +165,10 @@ fn judge(status: ExitStatus, complaint: &str) -> Ended {
         }
         (code, _) => format!("fails (status {}", code.unwrap_or(-1)),
     };
+    // Where a panic was says less than the line after it, and names folders of this machine.
     let line = complaint
         .lines()
-        .find(|line| !line.trim().is_empty())
+        .find(|line| !line.trim().is_empty() && !line.contains(" panicked at "))
         .unwrap_or("no message");
     let line: String = line.trim().chars().take(COMPLAINT).collect();
     Ended::Failed(format!("{verb}: {line})"))
@@ -243,6 +244,10 @@ mod tests {
         assert_eq!(
             failed("echo broken >&2; exit 3"),
             "fails (status 3: broken)"
+        );
+        assert_eq!(
+            failed("printf 'thread x panicked at /a.rs:1:2:\\nno room\\n' >&2; exit 101"),
+            "fails (status 101: no room)"
         );
         assert_eq!(failed("kill -ABRT $$"), "aborts (SIGABRT: no message)");
         assert_eq!(failed("kill -SEGV $$"), "fails (SIGSEGV: no message)");

@@ -172,7 +172,11 @@ pub(crate) const WORKLOADS: &[Workload] = &[
             Metric::less("bytes", "bytes", &[]),
         ],
     ),
-    timed("deep", &[1], &[Metric::less("ms", "ms", &[(1, 0.50)])]),
+    timed(
+        "deep",
+        &[1, 2],
+        &[Metric::less("ms", "ms", &[(1, 0.50), (2, 0.50)])],
+    ),
     timed("hog", &[1], &[Metric::less("ms", "ms late", &[(1, 0.15)])]),
     timed("wakeup", &[2], &[Metric::less("us", "us", &[(2, 0.90)])]),
     Workload {
