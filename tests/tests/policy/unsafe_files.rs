@@ -33,6 +33,7 @@ const UNSAFE_FILES: &[&str] = &[
     "csp-runtime/src/migration/thread_locals.rs",
     "csp-runtime/src/netpoll/syscall.rs",
     "csp-runtime/src/primitive/barrier.rs",
+    "csp-runtime/src/primitive/biased.rs",
     "csp-runtime/src/primitive/frame.rs",
     "csp-runtime/src/primitive/futex.rs",
     "csp-runtime/src/primitive/list.rs",
