@@ -36,7 +36,7 @@ const MOST: usize = 256 << 10;
 /// Gives a stack of the arena's memory below `filled`, where what it has ends, for a call at the stack pointer `sp`; returns
 /// where it ends now. If the system cannot, that is the stack's low end: it fills with faults.
 pub(crate) fn fill(stack: &Range<usize>, filled: usize, sp: usize) -> usize {
-    let pages = next(stack, filled, sp);
+    let pages = next(map::page_size(), stack, filled, sp);
     if pages.is_empty() {
         return filled;
     }
@@ -53,10 +53,11 @@ pub(crate) fn fill(stack: &Range<usize>, filled: usize, sp: usize) -> usize {
 
 /// The whole pages to fill next: below `filled`, and not above the page of `sp`, for what a large frame has stepped over is
 /// perhaps never touched.
-fn next(stack: &Range<usize>, filled: usize, sp: usize) -> Range<usize> {
-    let page = map::page_size();
+fn next(page: usize, stack: &Range<usize>, filled: usize, sp: usize) -> Range<usize> {
     let end = filled.min(sp.next_multiple_of(page)) & !(page - 1);
-    let step = stack.end.saturating_sub(sp).clamp(LEAST, MOST) & !(page - 1);
+    let used = stack.end.saturating_sub(sp).clamp(LEAST, MOST);
+    // Pages may be larger than `LEAST`. Less than one would leave the floor where it is, for the next call to come here again.
+    let step = (used & !(page - 1)).max(page);
     if sp >= filled || end <= stack.start {
         return 0..0;
     }
@@ -72,7 +73,7 @@ mod tests {
 
     fn next_in_kib(filled: usize, sp: usize) -> (usize, usize) {
         let at = |below: usize| STACK.end - below * KIB;
-        let pages = next(&STACK, at(filled), at(sp) - 64);
+        let pages = next(4 * KIB, &STACK, at(filled), at(sp) - 64);
         (
             (STACK.end - pages.end) / KIB,
             (STACK.end - pages.start) / KIB,
@@ -94,8 +95,15 @@ mod tests {
 
     #[test]
     fn nothing_is_filled_above_or_outside() {
-        assert!(next(&STACK, STACK.end - 4 * KIB, STACK.end - KIB).is_empty());
+        assert!(next(4 * KIB, &STACK, STACK.end - 4 * KIB, STACK.end - KIB).is_empty());
         assert_eq!(next_in_kib(1000, 1000), (1000, 1024));
-        assert!(next(&STACK, STACK.start, STACK.start + 8).is_empty());
+        assert!(next(4 * KIB, &STACK, STACK.start, STACK.start + 8).is_empty());
+    }
+
+    #[test]
+    fn a_step_is_a_page_at_least() {
+        let (filled, sp) = (STACK.end - 16 * KIB, STACK.end - 20 * KIB);
+        let pages = next(64 * KIB, &STACK, filled, sp);
+        assert_eq!(pages, STACK.end - 128 * KIB..STACK.end - 64 * KIB);
     }
 }
