@@ -82,7 +82,13 @@ impl<S: AsFd> Socket<S> {
         loop {
             let seen = turn.look()?;
             if DRAINS && source.is_drained(seen) {
-                turn.wait(seen, Location::caller())?;
+                if let Err(late) = turn.wait(seen, Location::caller()) {
+                    // Nobody may have polled since data came: without this call it would be late before anybody has looked.
+                    return match call(&self.io) {
+                        Err(error) if is_passing(&error) => Err(late),
+                        result => result.map_err(|error| self.explain(error)),
+                    };
+                }
                 continue;
             }
             match call(&self.io) {
@@ -213,6 +219,14 @@ impl<S: AsFd> Socket<S> {
         let nanos = self.registration.timeout(way);
         Ok((nanos != NEVER).then(|| Duration::from_nanos(nanos)))
     }
+}
+
+/// Whether a call that failed so may succeed later.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 /// The error of a socket that was closed here.

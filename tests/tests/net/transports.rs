@@ -7,6 +7,7 @@ use csp::net::{
 use csp_tests::{Peers, SocketPath, everywhere, tcp_pair};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// More than the buffers of a connection hold, so that both ends wait.
 const LARGE: usize = 3 << 20;
@@ -340,6 +341,25 @@ fn what_follows_urgent_data_is_not_slept_through() {
                 .expect("urgent data");
             (&far).write_all(b"behind").expect("a write");
             reader.join();
+        }
+    });
+}
+
+/// The first read empties the stream; what comes after it is there before the second one is called, whoever has polled.
+#[test]
+fn what_is_there_is_read_however_short_the_timeout() {
+    everywhere(|_| {
+        for _ in 0..50 {
+            let (near, far) = tcp_pair();
+            let mut room = [0; 64];
+            (&far).write_all(b"one").expect("a write");
+            assert_eq!((&near).read(&mut room).expect("a read"), 3);
+            (&far).write_all(b"two").expect("a write");
+            near.set_read_timeout(Some(Duration::from_nanos(1)))
+                .expect("a timeout");
+            assert_eq!((&near).read(&mut room).expect("it is there"), 3);
+            let late = (&near).read(&mut room).expect_err("nothing is there");
+            assert_eq!(late.kind(), io::ErrorKind::TimedOut);
         }
     });
 }
