@@ -28,7 +28,7 @@
 //! All is under one spin lock but the words that a call reads before and after; a call that does not block
 //! takes no lock.
 
-use crate::primitive::clock::NEVER;
+use crate::primitive::clock::{self, NEVER};
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::readiness::{Drained, Look, Readiness, Seen};
@@ -43,6 +43,10 @@ static WAITERS: AtomicUsize = AtomicUsize::new(0);
 pub(super) fn waiters() -> usize {
     WAITERS.load(Ordering::Relaxed)
 }
+
+/// Nanoseconds for which a stream is taken to be as empty as it was read. Nobody may have polled since then: what has
+/// come meanwhile, such as the answer to a request, is there for a call, and a wait would last as long as the P's queue.
+const FRESH: u64 = 50_000;
 
 /// A direction of a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,6 +112,8 @@ pub(crate) struct Source {
     ways: [Direction; 2],
     /// Whether the last read has emptied the stream; written by readers, and under the lock at an end.
     drained: Drained,
+    /// When that was, on the clock. It decides about a call that could be spared, so it orders nothing.
+    drained_at: AtomicU64,
     state: Spin<State>,
 }
 
@@ -119,6 +125,7 @@ impl Source {
             next: AtomicU32::new(0),
             ways: [const { Direction::new() }; 2],
             drained: Drained::new(),
+            drained_at: AtomicU64::new(0),
             state: Spin::new(State {
                 generation: 0,
                 waiting: [const { WaitList::new() }; 2],
@@ -198,15 +205,21 @@ impl Source {
         self.way(way).readiness.look()
     }
 
-    /// Whether a read of the stream would block, as one before it and after the same look has emptied it.
+    /// Whether a read of the stream would block, as one just before it and after the same look has emptied it.
     #[inline]
     pub(crate) fn is_drained(&self, seen: Seen) -> bool {
         self.drained.is_at(seen)
+            && clock::now()
+                < self
+                    .drained_at
+                    .load(Ordering::Relaxed)
+                    .saturating_add(FRESH)
     }
 
     /// A read of the stream gave something, but less than there was room for.
     #[inline]
     pub(crate) fn note_drained(&self, seen: Seen) {
+        self.drained_at.store(clock::now(), Ordering::Relaxed);
         self.drained.note(seen);
     }
 
