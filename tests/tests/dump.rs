@@ -104,6 +104,14 @@ fn a_sigquit_that_is_ignored_stays_ignored() {
 }
 
 #[test]
+fn a_sigquit_during_an_exit_is_answered() {
+    // The standard library has unmapped the main thread's signal stack by then.
+    report("exiting", &[])
+        .code(2)
+        .stderr("SIGQUIT: quit\n\ngoroutine 1");
+}
+
+#[test]
 fn a_handler_that_was_there_keeps_sigquit() {
     run(env!("CARGO_BIN_EXE_scenario_handler"), &[], &[])
         .code(0)

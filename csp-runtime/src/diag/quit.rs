@@ -12,6 +12,11 @@
 //! shell), is left in force if it was there before main began; one that it installs later replaces ours
 //! as usual.
 //!
+//! The handler runs on a stack of ours that the main thread keeps for good. `std::process::exit` unmaps the one that the
+//! standard library gave the main thread, from whatever thread calls it, and a signal sent to the process
+//! usually meets the main thread: one that came during the exit after a deadlock's report ended the process
+//! with SIGSEGV.
+//!
 //! On other systems than Linux waking a thread is not safe in a handler (`primitive::futex`): the signal
 //! ends the process as usual there.
 #![cfg_attr(
@@ -30,10 +35,11 @@ pub(crate) fn on_sigquit() {}
 mod linux {
     use core::ffi::c_int;
     use core::mem::MaybeUninit;
-    use core::ptr;
+    use core::{mem, ptr};
 
     use super::super::exit;
     use crate::sched::quit;
+    use crate::stacks::AltStack;
 
     /// Makes SIGQUIT end the process with a report, unless something else is in force for it.
     pub(crate) fn on_sigquit() {
@@ -46,6 +52,8 @@ mod linux {
             return;
         }
         quit::prepare(exit::on_quit);
+        // Leaked, once in a process: a later call finds the handler in force.
+        mem::forget(AltStack::install());
         action.sa_sigaction = on_signal as *const () as usize;
         // On the alternate stack, for a goroutine's may have no room left; and system calls go on.
         action.sa_flags = libc::SA_ONSTACK | libc::SA_RESTART;

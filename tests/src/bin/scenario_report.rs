@@ -19,6 +19,7 @@ fn main() {
         "locks" => locks(),
         "deep_live" => deep_live(),
         "ignored" => ignored(),
+        "exiting" => exiting(),
         "late" => late(),
         "many" => many(),
         "locked" => locked(),
@@ -169,6 +170,24 @@ fn ignored() {
     quit();
     csp::time::sleep(Duration::from_millis(100));
     println!("still here");
+}
+
+/// Asked for a report while it exits, in the midst of destructors.
+fn exiting() {
+    struct AtExit;
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            quit();
+            // The report ends the process.
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+    std::thread_local!(static AT_EXIT: AtExit = const { AtExit });
+    AT_EXIT.with(|_| {});
+    // The goroutine is on the thread it was on: it has not waited, and nobody else wants the P.
+    std::process::exit(3);
 }
 
 /// A deadlock that begins when the parent has been told.
