@@ -1,3 +1,3 @@
 module csp-benchmarks
 
-go 1.25
+go 1.27
