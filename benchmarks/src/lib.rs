@@ -1,5 +1,5 @@
 //! What the Rust programs of the benchmarks share: the sizes of the workloads, the command line, the output, the memory
-//! figure and the parser of HTTP requests.
+//! figure, the parser of HTTP requests and memory mapped for its own sake.
 //!
 //! There is a program per peer, `csp`, `may`, `tokio` and `threads` below `src/bin`, and Go's in `go`. Each has a file per
 //! workload, which does the same operations in the same order as its namesakes. What follows is the definition of each;
@@ -36,6 +36,7 @@ pub mod http;
 pub mod memory;
 pub mod primes;
 pub mod program;
+pub mod region;
 pub mod report;
 
 /// Batches of `spawn`.

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use crate::system::{self, Range, Region};
+use csp_benchmarks::region::{self, Range, Region};
 
 const PAGE: usize = 4096;
 /// From one stack to the next.
@@ -38,7 +38,7 @@ pub(crate) fn fill(kept: &mut Vec<Region>) -> Option<f64> {
     let region = Region::map(LONG)?;
     let all = [region.range(0, LONG)];
     let start = Instant::now();
-    let done = system::advise(&all, libc::MADV_POPULATE_WRITE);
+    let done = region::populate(&all);
     let time = each(start, LONG / PAGE);
     kept.push(region);
     done.then_some(time)
@@ -46,41 +46,36 @@ pub(crate) fn fill(kept: &mut Vec<Region>) -> Option<f64> {
 
 /// Populates the first page of each stack.
 pub(crate) fn populate(kept: &mut Vec<Region>) -> Option<f64> {
-    batches(kept, |_, stacks| {
-        system::advise(&stacks.first_pages, libc::MADV_POPULATE_WRITE)
-    })
+    batches(kept, |_, stacks| region::populate(&stacks.first_pages))
 }
 
 /// Installs the guard of each stack.
 pub(crate) fn guard(kept: &mut Vec<Region>) -> Option<f64> {
-    batches(kept, |_, stacks| {
-        system::advise(&stacks.guards, system::GUARD_INSTALL)
-    })
+    batches(kept, |_, stacks| region::guard(&stacks.guards))
 }
 
 /// Does what each stack needs before a goroutine runs on it, and writes to it.
 pub(crate) fn fresh(kept: &mut Vec<Region>) -> Option<f64> {
     batches(kept, |region, stacks| {
-        let done = system::advise(&stacks.guards, system::GUARD_INSTALL)
-            && system::advise(&stacks.first_pages, libc::MADV_POPULATE_WRITE);
+        let done = region::guard(&stacks.guards) && region::populate(&stacks.first_pages);
         stacks.tops.iter().for_each(|top| region.write(*top));
         done
     })
 }
 
 /// A batch of stacks.
-struct Stacks {
-    guards: Vec<Range>,
-    first_pages: Vec<Range>,
+struct Stacks<'a> {
+    guards: Vec<Range<'a>>,
+    first_pages: Vec<Range<'a>>,
     /// The offset of the highest word of each.
     tops: Vec<usize>,
 }
 
 /// Does `one` for each batch of stacks in a region, and returns the time for each stack, if all succeed.
-fn batches(kept: &mut Vec<Region>, one: impl Fn(&Region, &Stacks) -> bool) -> Option<f64> {
+fn batches(kept: &mut Vec<Region>, one: impl Fn(&Region, &Stacks<'_>) -> bool) -> Option<f64> {
     let region = Region::map(BATCHES * BATCH * STACK)?;
     // Made before the clock runs: a runtime writes these lists while it does other things, and they are no page's cost.
-    let batches: Vec<Stacks> = (0..BATCHES).map(|batch| stacks(&region, batch)).collect();
+    let batches: Vec<Stacks<'_>> = (0..BATCHES).map(|batch| stacks(&region, batch)).collect();
     let start = Instant::now();
     let done = batches.iter().all(|stacks| one(&region, stacks));
     let time = each(start, BATCHES * BATCH);
@@ -88,7 +83,7 @@ fn batches(kept: &mut Vec<Region>, one: impl Fn(&Region, &Stacks) -> bool) -> Op
     done.then_some(time)
 }
 
-fn stacks(region: &Region, batch: usize) -> Stacks {
+fn stacks(region: &Region, batch: usize) -> Stacks<'_> {
     let slots = (batch * BATCH..(batch + 1) * BATCH).map(|slot| slot * STACK);
     Stacks {
         guards: slots.clone().map(|at| region.range(at, PAGE)).collect(),
