@@ -3,7 +3,8 @@
 //!
 //! There is a program per peer, `csp`, `may`, `tokio` and `threads` below `src/bin`, and Go's in `go`. Each has a file per
 //! workload, which does the same operations in the same order as its namesakes. What follows is the definition of each;
-//! the heads of the files say only what differs, and what a reader could doubt.
+//! the heads of the files say only what differs, and what a reader could doubt. Another program, `bare`, does of some
+//! workloads what the system alone has to, with no runtime.
 //!
 //! | workload | what is done, and what is timed |
 //! |---|---|
