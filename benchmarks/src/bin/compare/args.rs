@@ -16,7 +16,7 @@ usage: cargo run --release -p csp-benchmarks --bin compare -- [OPTION …]
 
   --rounds N          how often each is run (5)
   --workloads A,B     only these
-  --peers A,B         only these of csp, go, may, tokio, threads
+  --peers A,B         only these of csp, go, may, tokio, threads, and bare, the floor
   --procs 1,2         only these numbers of processors
   --go PATH           the go command, if it is not on PATH
   --wrk PATH          the wrk command, if it is not on PATH
@@ -67,7 +67,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request, Stri
     let mut args = Args {
         rounds: 5,
         workloads: WORKLOADS.iter().collect(),
-        peers: Peer::ALL.to_vec(),
+        peers: Peer::PROGRAMS.to_vec(),
         procs: None,
         go: None,
         wrk: None,
@@ -161,8 +161,10 @@ fn workload(name: &str) -> Result<&'static Workload, String> {
 }
 
 fn peer(name: &str) -> Result<Peer, String> {
-    Peer::named(name)
-        .ok_or_else(|| format!("there is no peer {name:?}; there are csp, go, may, tokio, threads"))
+    Peer::named(name).ok_or_else(|| {
+        let names = Peer::PROGRAMS.map(Peer::name);
+        format!("there is no peer {name:?}; there are {}", names.join(", "))
+    })
 }
 
 #[cfg(test)]
@@ -183,21 +185,21 @@ mod tests {
     #[test]
     fn without_options_everything_runs() {
         let args = args("");
-        assert_eq!((args.rounds, args.peers.len()), (5, 5));
+        assert_eq!((args.rounds, args.peers.len()), (5, 6));
         assert_eq!(args.workloads.len(), WORKLOADS.len());
         assert!(args.procs.is_none() && !args.write_docs);
     }
 
     #[test]
     fn lists_are_separated_by_commas() {
-        let args = args("--workloads ring,mutex --peers csp,go --procs 2 --rounds 3");
+        let args = args("--workloads ring,mutex --peers csp,bare --procs 2 --rounds 3");
         let names: Vec<_> = args
             .workloads
             .iter()
             .map(|workload| workload.name)
             .collect();
         assert_eq!(names, ["ring", "mutex"]);
-        assert_eq!(args.peers, [Peer::Csp, Peer::Go]);
+        assert_eq!(args.peers, [Peer::Csp, Peer::Bare]);
         assert_eq!(args.procs, Some(vec![2]));
     }
 

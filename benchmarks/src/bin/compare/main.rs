@@ -1,14 +1,15 @@
 //! Builds the same workloads for csp, Go, may, tokio and OS threads, runs them in turn, and shows them side by side.
 //!
 //! ```text
-//! args ──► peers (build, ask what they can do) ──► measure ──► samples ──► rows ──► table, plot ──► docs
+//! args ──► peers (build, ask what they can do) ──► measure ──► samples ──► rows ──► table, floors, plot ──► docs
 //!                                                  │  ▲                      ▲
 //!                                    run, http ◄───┘  └── workloads ─────────┘
 //! ```
 //!
 //! The driver knows of a program only its lines: `--list` prints the workloads and their variants, `WORKLOAD [VARIANT]` with
 //! GOMAXPROCS in the environment runs one and prints `METRIC VALUE`. So a peer in another language is a peer like the
-//! others. What fails, hangs or is absent is shown as that and never left out.
+//! others. What fails, hangs or is absent is shown as that and never left out. `bare`, which has no runtime, is run like a
+//! peer and shown below the table.
 //!
 //! Two tables stand `aside`: the `instructions` of our operations, counted by `callgrind`, and the `physical` costs of the
 //! machine.
@@ -20,6 +21,7 @@ mod args;
 mod aside;
 mod callgrind;
 mod docs;
+mod floors;
 mod http;
 mod instructions;
 mod machine;

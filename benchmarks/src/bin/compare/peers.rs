@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::run::{self, Ended};
 use crate::workloads::WORKLOADS;
 
-/// One side of the comparison.
+/// One side of the comparison, or the floor below them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Peer {
     Csp,
@@ -20,10 +20,23 @@ pub(crate) enum Peer {
     May,
     Tokio,
     Threads,
+    /// What the system alone takes: run with the others and kept with them, but compared with nobody except in the table of
+    /// floors.
+    Bare,
 }
 
 impl Peer {
+    /// Those that are compared.
     pub(crate) const ALL: [Peer; 5] = [Peer::Csp, Peer::Go, Peer::May, Peer::Tokio, Peer::Threads];
+    /// All that have a program.
+    pub(crate) const PROGRAMS: [Peer; 6] = [
+        Peer::Csp,
+        Peer::Go,
+        Peer::May,
+        Peer::Tokio,
+        Peer::Threads,
+        Peer::Bare,
+    ];
 
     /// As options and files have it.
     pub(crate) fn name(self) -> &'static str {
@@ -33,6 +46,7 @@ impl Peer {
             Peer::May => "may",
             Peer::Tokio => "tokio",
             Peer::Threads => "threads",
+            Peer::Bare => "bare",
         }
     }
 
@@ -42,7 +56,7 @@ impl Peer {
     }
 
     pub(crate) fn named(name: &str) -> Option<Peer> {
-        Peer::ALL.into_iter().find(|peer| peer.name() == name)
+        Peer::PROGRAMS.into_iter().find(|peer| peer.name() == name)
     }
 }
 
@@ -212,9 +226,15 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_their_peers() {
-        for peer in Peer::ALL {
+        for peer in Peer::PROGRAMS {
             assert_eq!(Peer::named(peer.name()), Some(peer));
         }
         assert_eq!(Peer::named("Go"), None);
+    }
+
+    #[test]
+    fn the_floor_is_run_last_and_compared_with_nobody() {
+        let (last, others) = Peer::PROGRAMS.split_last().expect("there are programs");
+        assert_eq!((*last, others), (Peer::Bare, &Peer::ALL[..]));
     }
 }

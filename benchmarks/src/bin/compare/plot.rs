@@ -35,6 +35,8 @@ fn colour(peer: Peer) -> RGBColor {
         Peer::May => RGBColor(0x00, 0x9e, 0x73),
         Peer::Tokio => RGBColor(0xaa, 0x44, 0x99),
         Peer::Threads => RGBColor(0x77, 0x77, 0x77),
+        // Has no mark.
+        Peer::Bare => INK,
     }
 }
 
@@ -179,6 +181,8 @@ fn mark(area: &Area<'_>, peer: Peer, (x, y): (i32, i32)) -> Outcome {
         Peer::May => area.draw(&TriangleMarker::new((x, y), 6, filled)),
         Peer::Tokio => area.draw(&Rectangle::new([(x - 4, y - 4), (x + 4, y + 4)], filled)),
         Peer::Threads => area.draw(&Cross::new((x, y), 4, colour(peer).stroke_width(2))),
+        // Not drawn: it is compared with nobody here.
+        Peer::Bare => Ok(()),
     }
     .map_err(said)
 }

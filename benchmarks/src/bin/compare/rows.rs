@@ -51,7 +51,12 @@ impl Row {
 
     /// A peer's median in terms of Go's.
     pub(crate) fn to_go(&self, peer: Peer) -> Option<f64> {
-        stats::ratio(self.median(peer)?, self.median(Peer::Go)?)
+        self.ratio(peer, Peer::Go)
+    }
+
+    /// A peer's median in terms of another's.
+    pub(crate) fn ratio(&self, peer: Peer, other: Peer) -> Option<f64> {
+        stats::ratio(self.median(peer)?, self.median(other)?)
     }
 
     /// Whether ours reaches the target, where there is one and something to compare. To have failed is not to reach it.
@@ -66,7 +71,8 @@ impl Row {
     /// Whether ours is ahead of all others, where any other was run.
     pub(crate) fn ahead(&self) -> Option<bool> {
         let ours = self.cell(Peer::Csp)?;
-        if self.cells.len() == 1 {
+        let mut others = Peer::ALL.into_iter().filter(|peer| *peer != Peer::Csp);
+        if others.all(|peer| self.cell(peer).is_none()) {
             return None;
         }
         match (ours, self.best_peer()) {
@@ -249,6 +255,21 @@ pub(crate) mod tests {
             sample(Peer::Go, "", 1, None),
         ]);
         assert_eq!((row.met(), row.ahead()), (None, Some(true)));
+    }
+
+    #[test]
+    fn a_floor_is_nobody_to_be_ahead_of() {
+        let floor = sample(Peer::Bare, "", 1, Some(2.0));
+        let row = the_row(&[sample(Peer::Csp, "", 1, Some(3.0)), floor.clone()]);
+        assert_eq!((row.ahead(), row.best_peer()), (None, None));
+        assert_eq!(row.ratio(Peer::Csp, Peer::Bare), Some(1.5));
+        let row = the_row(&[
+            sample(Peer::Csp, "", 1, Some(3.0)),
+            sample(Peer::Go, "", 1, Some(4.0)),
+            floor,
+        ]);
+        assert_eq!(row.ahead(), Some(true));
+        assert_eq!(row.best_peer(), Some((Peer::Go, 0.75)));
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The result as Markdown: what was run where, the table, what failed, and earlier runs beside this one.
+//! The result as Markdown: what was run where, the table, the floors below it, what failed, and earlier runs beside this one.
 
 use std::collections::BTreeMap;
 
+use crate::floors;
 use crate::peers::Peer;
 use crate::rows::{self, Cell, Row};
 use crate::samples::{Outcome, Samples};
@@ -14,6 +15,7 @@ pub(crate) fn markdown(samples: &Samples, baselines: &[Samples]) -> String {
     let mut text = about(samples);
     text += &summary(&rows);
     text += &table(&rows);
+    text += &floors::markdown(&rows, &samples.all);
     text += &troubles(samples);
     if !baselines.is_empty() {
         text += &beside(&rows, samples, baselines);
@@ -79,7 +81,7 @@ fn table(rows: &[Row]) -> String {
 }
 
 /// `median / best`, and what else there is to say.
-fn cell(cell: Option<&Cell>) -> String {
+pub(crate) fn cell(cell: Option<&Cell>) -> String {
     match cell {
         None => "–".to_owned(),
         Some(Cell::Failed(how)) => how.clone(),
@@ -96,7 +98,7 @@ fn cell(cell: Option<&Cell>) -> String {
     }
 }
 
-fn ratio(ratio: Option<f64>) -> String {
+pub(crate) fn ratio(ratio: Option<f64>) -> String {
     ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
