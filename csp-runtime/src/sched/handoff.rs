@@ -120,6 +120,8 @@ pub(super) fn give_away(p: &'static Processor) {
         if sched.has_work_to_share() {
             ready::wake_fenced();
         }
+        // And in the `runnext` of another P, which nobody watched while no P was idle.
+        sysmon::watch_if_idle();
     } else {
         let machine = lists.machines.pop();
         drop(lists);

@@ -63,6 +63,8 @@ const FEW: usize = 4;
 /// How much memory is made accessible at a time: what is accessible and untouched is promised all the same, to those who
 /// limit promises, and filled by `mlockall`.
 const OPENED: usize = 16 << 20;
+/// Or this part of what is accessible already, if that is more: each time costs two changes of the list of maps.
+const OPENED_SHARE: u32 = 8;
 
 /// So many slots taken together are a burst.
 const MANY: u32 = 16;
@@ -190,7 +192,7 @@ impl Chunk {
         };
         let left = self.len.load(Ordering::Relaxed) - open;
         let step = (OPENED / class.slot_size()) as u32;
-        let mut count = left.min(step.max(want));
+        let mut count = left.min(step.max(open / OPENED_SHARE).max(want));
         loop {
             let bytes = count as usize * class.slot_size();
             // SAFETY: slots of this chunk, which nobody has claimed.
