@@ -23,9 +23,9 @@ use crate::protocol::ticket::Wait;
 use crate::sched::current;
 use crate::wait::{Outcome, Task, Waiter};
 
-/// The shared part of a channel. Lock and buffer are one cache line: all that two processors send each other, beside the
-/// values, while nobody waits.
-#[repr(C, align(64))]
+/// The shared part of a channel. Lock and buffer come first and are one cache line, as `Shared` is aligned: all that two
+/// processors send each other, beside the values, while nobody waits.
+#[repr(C)]
 pub(crate) struct Core<T> {
     /// Protects `state`; select takes it together with those of other channels. Often biased to one P.
     lock: Biased,

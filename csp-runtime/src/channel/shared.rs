@@ -13,8 +13,9 @@ use super::core::Core;
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicBool, AtomicUsize, Ordering};
 
-/// What senders and receivers share.
-#[repr(C)]
+/// What senders and receivers share. Three cache lines: an alignment of `Core` itself would pad it to as many, before the
+/// counts.
+#[repr(C, align(64))]
 pub(super) struct Shared<T> {
     core: Core<T>,
     senders: AtomicUsize,
@@ -24,6 +25,9 @@ pub(super) struct Shared<T> {
     /// Called once, when the last receiver is gone.
     hook: Spin<Option<Hook>>,
 }
+
+#[cfg(all(target_pointer_width = "64", not(loom)))]
+const _: () = assert!(size_of::<Shared<u8>>() <= 192);
 
 /// Something to do when the last receiver is gone.
 pub(crate) type Hook = Box<dyn FnOnce() + Send>;
