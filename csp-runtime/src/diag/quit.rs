@@ -12,10 +12,9 @@
 //! shell), is left in force if it was there before main began; one that it installs later replaces ours
 //! as usual.
 //!
-//! The handler runs on a stack of ours that the main thread keeps for good. `std::process::exit` unmaps the one that the
-//! standard library gave the main thread, from whatever thread calls it, and a signal sent to the process
-//! usually meets the main thread: one that came during the exit after a deadlock's report ended the process
-//! with SIGSEGV.
+//! The handler runs on a stack of ours, which the main thread is given once and which is never unmapped.
+//! `std::process::exit` unmaps the one that the standard library gave the main thread, from whatever thread calls it,
+//! and a signal sent to the process usually meets the main thread, also during that exit.
 //!
 //! On other systems than Linux waking a thread is not safe in a handler (`primitive::futex`): the signal
 //! ends the process as usual there.

@@ -353,7 +353,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(sum.into_inner(), (0..8_000).sum());
+        assert_eq!(sum.into_inner(), (0..8_000).sum::<usize>());
     }
 }
 

@@ -120,7 +120,8 @@ pub(super) fn give_away(p: &'static Processor) {
         if sched.has_work_to_share() {
             ready::wake_fenced();
         }
-        // And in the `runnext` of another P, which nobody watched while no P was idle.
+        // Nor did anybody watch the `runnext` of other Ps while none was idle. Should sysmon be about to slow down, it
+        // sees this P at its next look.
         sysmon::watch_if_idle();
     } else {
         let machine = lists.machines.pop();

@@ -50,7 +50,7 @@
 //!
 //! When a second goroutine becomes ready behind the first, an idle P is woken at once, unless the P is
 //! *fine-grained*: sysmon has found that its goroutines run for less than some microseconds at a time. What waits there
-//! runs sooner than another M wakes up, and goroutines that talk to each other every 100 ns run faster on one P than on
+//! runs sooner than another M wakes up, and goroutines that talk to each other all the time run faster on one P than on
 //! two, between which each word that they share has to travel. So a fine-grained P shares only a crowd of them, in which
 //! there are most likely some that have nothing to do with each other; nor does an M that searches take fewer. If
 //! one of them then runs for long after all, sysmon sees it at its next look, some 50 us later.

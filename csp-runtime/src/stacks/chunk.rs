@@ -17,10 +17,10 @@
 //! Readers (the fault handler, the dump) take no lock: `count` is stored with release after the
 //! chunk's fields, which never change again. Only making a chunk takes the pool's spin lock.
 //!
-//! Slots not yet claimed are left out of core dumps. The system writes dumps page by page, untouched
-//! pages too: with 256 GiB of them a dump took 7 s and its file was that long, sparse only if the
-//! receiver knew how. They cannot be accessed either, so that `mlockall` does not fill them and no limit
-//! counts them as data. The claimed part is one map, the rest of the chunk another.
+//! Slots are opened some time before they are claimed, in steps. Those not yet opened are left out of core dumps: the
+//! system writes dumps page by page, untouched pages too, and a dump of 256 GiB takes its time, and is sparse only if the
+//! receiver knows how. They cannot be accessed either, so that `mlockall` does not fill them and no limit
+//! counts them as data. The opened part is one map, the rest of the chunk another.
 //!
 //! **How large.** The first try is 256 GiB whatever the class, a million default slots: a mapping
 //! without access costs nothing, and one that large keeps 100,000 stacks in one map.
@@ -63,7 +63,8 @@ const FEW: usize = 4;
 /// How much memory is made accessible at a time: what is accessible and untouched is promised all the same, to those who
 /// limit promises, and filled by `mlockall`.
 const OPENED: usize = 16 << 20;
-/// Or this part of what is accessible already, if that is more: each time costs two changes of the list of maps.
+/// Or one part in this many of what is accessible already, if that is more and nothing counts or fills it: each time costs
+/// two changes of the list of maps.
 const OPENED_SHARE: u32 = 8;
 
 /// So many slots taken together are a burst.
@@ -192,7 +193,13 @@ impl Chunk {
         };
         let left = self.len.load(Ordering::Relaxed) - open;
         let step = (OPENED / class.slot_size()) as u32;
-        let mut count = left.min(step.max(open / OPENED_SHARE).max(want));
+        let more = open / OPENED_SHARE;
+        let step = if more > step && !map::access_costs() {
+            more
+        } else {
+            step
+        };
+        let mut count = left.min(step.max(want));
         loop {
             let bytes = count as usize * class.slot_size();
             // SAFETY: slots of this chunk, which nobody has claimed.

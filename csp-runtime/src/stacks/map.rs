@@ -66,6 +66,11 @@ pub(super) fn reserve(len: usize, align: usize) -> io::Result<NonNull<u8>> {
     Ok(base)
 }
 
+/// Whether access costs something by itself: `mlockall` fills what is accessible, or a limit counts it.
+pub(super) fn access_costs() -> bool {
+    Limit::counts_what_is_open() || system::fills_new_mappings()
+}
+
 /// Gives access to a part of a reservation, and puts it into core dumps; neighbouring parts become one
 /// mapping again.
 ///
