@@ -9,6 +9,15 @@ use std::ptr;
 
 use libc::c_int;
 
+/// From one stack of csp's to the next.
+pub const STACK: usize = 256 << 10;
+/// The guard of such a stack.
+pub const STACK_GUARD: usize = 32 << 10;
+/// The page at its high end.
+pub const PAGE: usize = 4096;
+/// Stacks that csp makes with two system calls.
+pub const STACKS_AT_ONCE: usize = 32;
+
 /// `MADV_GUARD_INSTALL` of Linux 6.13.
 const GUARD_INSTALL: c_int = 102;
 /// `PIDFD_SELF` of Linux 6.14: this process.

@@ -25,11 +25,12 @@ at once, may do better.";
 
 const ABOUT_SHARES: &str = "\
 The share of a processor is requests per second times CPU time per request: on a machine that has nothing else to do, a \
-server below 1.00 waits for `wrk`, so that its requests/s are `wrk`'s limit and not its own.";
+server well below 1.00 has waited, most likely for `wrk`, and its CPU time per request is the figure to look at. The second \
+figure is the least.";
 
 /// The table as Markdown, with what is to be said before it; empty without a floor.
 pub(crate) fn markdown(rows: &[Row], samples: &[Sample]) -> String {
-    let has_floor = |row: &&Row| row.median(Peer::Bare).is_some();
+    let has_floor = |row: &&Row| row.cell(Peer::Bare).is_some();
     let rows: Vec<&Row> = rows.iter().filter(has_floor).collect();
     if rows.is_empty() {
         return String::new();
@@ -70,16 +71,20 @@ fn line(row: &Row, unit: &str, cells: &[String], ratios: &[String]) -> String {
 fn share(row: &Row, peer: Peer, samples: &[Sample]) -> Option<Cell> {
     let mut rates: BTreeMap<usize, f64> = BTreeMap::new();
     let mut costs: BTreeMap<usize, f64> = BTreeMap::new();
+    let mut failed = 0;
     let of_row = |sample: &&Sample| {
         sample.peer == peer && sample.workload == row.workload.name && sample.procs == row.procs
     };
     for sample in samples.iter().filter(of_row) {
-        if let Outcome::Figure { metric, value } = &sample.outcome {
-            match metric.as_str() {
-                "requests_per_second" => rates.insert(sample.round, *value),
-                "cpu_us" => costs.insert(sample.round, *value),
-                _ => None,
-            };
+        match &sample.outcome {
+            Outcome::Figure { metric, value } if metric == "requests_per_second" => {
+                rates.insert(sample.round, *value);
+            }
+            Outcome::Figure { metric, value } if metric == "cpu_us" => {
+                costs.insert(sample.round, *value);
+            }
+            Outcome::Figure { .. } => {}
+            Outcome::Failed(_) => failed += 1,
         }
     }
     let products = rates
@@ -90,7 +95,7 @@ fn share(row: &Row, peer: Peer, samples: &[Sample]) -> Option<Cell> {
         median: stats::median(&products)?,
         best: stats::best(&products, Better::Less)?,
         variant: String::new(),
-        failed: 0,
+        failed,
     }))
 }
 
@@ -121,11 +126,18 @@ mod tests {
     #[test]
     fn without_a_floor_there_is_no_table() {
         assert_eq!(table(&[sample(Peer::Csp, "", 1, Some(3.0))]), "");
-        let failed = [
+    }
+
+    #[test]
+    fn a_floor_that_failed_is_shown_as_that() {
+        let text = table(&[
             sample(Peer::Csp, "", 1, Some(3.0)),
             sample(Peer::Bare, "", 1, None),
-        ];
-        assert_eq!(table(&failed), "");
+        ]);
+        assert!(
+            text.contains("| mutex | 1 | ns | 3.00 / 3.00 | hangs | – | – | – |\n"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -157,7 +169,7 @@ mod tests {
         ] {
             assert!(text.contains(row), "{row} in {text}");
         }
-        assert!(text.contains("waits for `wrk`"), "{text}");
+        assert!(text.contains("most likely for `wrk`"), "{text}");
     }
 
     #[test]

@@ -51,12 +51,12 @@ const CHARGES: [(&str, &str, &str); 10] = [
     ),
     (
         "populate-ns",
-        "a page, where 64 of them, 256 KiB apart, are populated by one call",
+        "a page, where 32 of them, 256 KiB apart, are populated by one call",
         "`parked`, `timers`, `skynet`: each goroutine that lives beside the others has at least one page of its own.",
     ),
     (
         "guard-ns",
-        "a guard, where 64 of them, 256 KiB apart, are installed by one call",
+        "a guard of 32 KiB, where 32 of them, 256 KiB apart, are installed by one call",
         "`parked`, `timers`, `skynet`: each stack has one below it.",
     ),
     (

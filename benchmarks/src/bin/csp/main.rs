@@ -22,7 +22,7 @@ mod yielding;
 
 use csp_benchmarks::program::{self, entry};
 
-#[csp::main(panic = "exit")]
+#[csp::main]
 fn main() {
     program::main(vec![
         entry("spawn", "", spawn::run),

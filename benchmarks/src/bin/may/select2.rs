@@ -1,7 +1,7 @@
 //! `select2`: one coroutine selects over two channels, each with a sender of its own.
 //!
 //! The select of may for use in a loop: a `cqueue` with a coroutine per channel that receives, and announces that to the
-//! one that polls. What `select!` does, to start those coroutines anew for each message, takes several times as long.
+//! one that polls. What `select!` does, to start those coroutines anew for each message, takes longer.
 //!
 //! Doubts: a select of this kind receives from every channel before one is chosen, so it is no choice. In `unbounded`
 //! the selecting coroutine may lag behind by all messages.

@@ -1,21 +1,18 @@
 //! Pages: touched, filled, populated apart from each other, guarded.
 //!
 //! Each round has a mapping of its own, so that its page tables have to be made as well, as they have to where a stack was
-//! never used before. The stacks of the batches are [`STACK`] bytes apart; a stack's guard is its lowest page, and its
+//! never used before. The stacks of the batches are [`STACK`] bytes apart; a stack's guard is at its low end, and its
 //! first page the highest. All regions are kept to the end: a page that was just given back is still in the processor's
 //! cache, and a million goroutines that live at once get none of that kind. Huge pages are off, as they are below stacks: one would give each stack 2 MiB.
 
 use std::time::Instant;
 
-use csp_benchmarks::region::{self, Range, Region};
+use csp_benchmarks::region::{
+    self, PAGE, Range, Region, STACK, STACK_GUARD, STACKS_AT_ONCE as BATCH,
+};
 
-const PAGE: usize = 4096;
-/// From one stack to the next.
-const STACK: usize = 256 << 10;
-/// Stacks that one call is for.
-const BATCH: usize = 64;
 /// Batches of a round.
-const BATCHES: usize = 16;
+const BATCHES: usize = 32;
 /// What `touch` and `fill` are about.
 ///
 /// A quarter of what `deep` needs: a round has to be short enough to be left in peace for once.
@@ -86,7 +83,10 @@ fn batches(kept: &mut Vec<Region>, one: impl Fn(&Region, &Stacks<'_>) -> bool) -
 fn stacks(region: &Region, batch: usize) -> Stacks<'_> {
     let slots = (batch * BATCH..(batch + 1) * BATCH).map(|slot| slot * STACK);
     Stacks {
-        guards: slots.clone().map(|at| region.range(at, PAGE)).collect(),
+        guards: slots
+            .clone()
+            .map(|at| region.range(at, STACK_GUARD))
+            .collect(),
         first_pages: slots
             .clone()
             .map(|at| region.range(at + STACK - PAGE, PAGE))

@@ -10,14 +10,6 @@ func select2() {
 	perOperation(start, selectMessages)
 }
 
-// The same with eight.
-func select8() {
-	selectOf8(producers(8, selectMessages/warmUp), selectMessages/warmUp)
-	start := time.Now()
-	selectOf8(producers(8, selectMessages), selectMessages)
-	perOperation(start, selectMessages)
-}
-
 // producers starts one goroutine for each of count channels; together they send that many messages.
 func producers(count, messages int) []<-chan uint64 {
 	channels := make([]<-chan uint64, count)
@@ -41,32 +33,6 @@ func selectOf2(c []<-chan uint64, messages int) {
 		case v := <-c0:
 			sum += v
 		case v := <-c1:
-			sum += v
-		}
-	}
-	check(sum == uint64(messages), "messages lost or doubled")
-}
-
-func selectOf8(c []<-chan uint64, messages int) {
-	c0, c1, c2, c3, c4, c5, c6, c7 := c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
-	var sum uint64
-	for range messages {
-		select {
-		case v := <-c0:
-			sum += v
-		case v := <-c1:
-			sum += v
-		case v := <-c2:
-			sum += v
-		case v := <-c3:
-			sum += v
-		case v := <-c4:
-			sum += v
-		case v := <-c5:
-			sum += v
-		case v := <-c6:
-			sum += v
-		case v := <-c7:
 			sum += v
 		}
 	}
