@@ -25,9 +25,10 @@
 //!
 //! In each of them it looks when the earliest timer is due that no idle M keeps.
 //!
-//! In `SLOW` and `ASLEEP` it is woken by the first `ready` that leaves a goroutine in `runnext` beside
-//! an idle P (then it looks again after 5 us, whether that one is still there), by a P that is given away and becomes idle, by the first marked call, and by an M that has a timer due long before its next look. That costs a
-//! system call, once, and then nothing while the program stays busy.
+//! In `SLOW` and `ASLEEP` it is woken by the first `ready` that leaves a goroutine in `runnext` beside an idle P (then it
+//! looks again after 5 us, whether that one is still there), by a P that is given away and becomes idle, by the first
+//! marked call, and by an M that has a timer due long before its next look. That costs a system call, once, and then
+//! nothing while the program stays busy.
 
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
