@@ -157,7 +157,7 @@ impl Machine {
     /// Makes `p` the processor of this M; own thread only, which has just got it.
     pub(crate) fn hold(&'static self, p: &'static Processor) {
         p.holder.store(self.as_ptr().cast(), Ordering::Relaxed);
-        p.set_fine(false);
+        p.set_crowd(1);
         self.p.store(p.as_ptr(), Ordering::Relaxed);
     }
 

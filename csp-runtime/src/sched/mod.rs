@@ -53,7 +53,9 @@
 //! runs sooner than another M wakes up, and goroutines that talk to each other all the time run faster on one P than on
 //! two, between which each word that they share has to travel. So a fine-grained P shares only a crowd of them, in which
 //! there are most likely some that have nothing to do with each other; nor does an M that searches take fewer. If
-//! one of them then runs for long after all, sysmon sees it at its next look, some 50 us later.
+//! goroutines are tiny and end when they have run, their number tells how much work they are: such a P shares them if the
+//! other M would not come too late to help. If one of them then runs for long after all, sysmon sees it at one of its next
+//! looks, some 50 us apart.
 //!
 //! # No lost wake-ups
 //!

@@ -41,9 +41,20 @@ const SHORT_GRACE: u64 = 500_000;
 const STUCK: u64 = 20_000_000;
 /// Nanoseconds between two rescues.
 const RESCUE_EVERY: u64 = 5_000_000;
-/// Nanoseconds that a goroutine runs on average if it is worth being shared with another P: waking one, and what the
-/// two then do to each other's caches, costs about as much.
+/// Nanoseconds that a goroutine runs on average if one alone is worth being shared with another P: waking one, and what
+/// the two then do to each other's caches, costs about as much.
 const FINE: u64 = 4_000;
+/// So many goroutines are worth being shared even then: most likely some have nothing to do with each other.
+const CROWD: u64 = 12;
+/// Nanoseconds that goroutines run on average, less than which makes them *tiny*: if they also end then, their number tells
+/// how much work they are.
+const TINY: u64 = 1_000;
+/// Nanoseconds of such work, at least, for which another P is worth waking. A wake-up takes up to half of it.
+const WORTH: u64 = 200_000;
+/// Nanoseconds without a pick after which what was known of a P is so no longer.
+const STALE: u64 = 100_000;
+/// What was counted loses one part in this many at each look.
+const FADING: u64 = 8;
 /// Picks between two rounds from which on the P is left to fire its timers, and its M to poll, in time by itself.
 const PICKING: u32 = 32;
 /// Timers fired at one P on one round.
@@ -64,6 +75,35 @@ struct Seen {
     signalled: u64,
     /// Address of the goroutine in `runnext`, compared only.
     next: usize,
+    /// How many goroutines had ended there.
+    ended: u64,
+    /// What it did lately.
+    lately: Lately,
+}
+
+/// How long goroutines run, and whether they end: sums over the last looks, of which the older count less.
+#[derive(Clone, Copy, Default)]
+struct Lately {
+    /// Nanoseconds.
+    time: u64,
+    runs: u64,
+    ends: u64,
+}
+
+impl Lately {
+    /// Adds what was done since the last look.
+    fn add(&mut self, time: u64, runs: u64, ends: u64) {
+        self.time = self.time - self.time / FADING + time;
+        self.runs = self.runs - self.runs / FADING + runs;
+        self.ends = self.ends - self.ends / FADING + ends;
+    }
+
+    /// If goroutines are tiny, and mostly end when they have run: how many make up the least work for which another P is
+    /// worth waking.
+    fn crowd_of_tiny(&self) -> Option<u64> {
+        let tiny = self.ends * 2 > self.runs && self.runs.saturating_mul(TINY) > self.time;
+        tiny.then(|| WORTH.saturating_mul(self.runs) / self.time.max(1))
+    }
 }
 
 /// What a round has found.
@@ -126,7 +166,7 @@ impl Patrol {
             active: false,
             picking,
             waiting: sched.has_global(),
-            wanted: sched.has_global(),
+            wanted: !sched.stopped.is_empty() || !sched.urgent.is_empty(),
             fresh: false,
             hot: false,
             due: if netpoll::has_waiters() && !net::is_polled() {
@@ -136,6 +176,9 @@ impl Patrol {
             },
         };
         let mut urgent = sched.urgent.len();
+        let global = sched.global.len();
+        // The global queue counts with the ring of each P at work, or alone if there is none.
+        let mut any_held = false;
         for p in sched.all() {
             let seen = &mut self.seen[p.id as usize];
             let tick = p.tick.load(Ordering::Relaxed);
@@ -143,7 +186,19 @@ impl Patrol {
             let scheduled = tick != seen.tick;
             found.active |= scheduled;
             let runs = u64::from(tick.wrapping_sub(seen.tick));
-            p.set_fine(runs.saturating_mul(FINE) > now.saturating_sub(self.looked));
+            let elapsed = now.saturating_sub(self.looked);
+            let ended = p.ended();
+            seen.lately
+                .add(elapsed, runs, ended.wrapping_sub(seen.ended));
+            seen.ended = ended;
+            let crowd = match seen.lately.crowd_of_tiny() {
+                Some(crowd) if scheduled || now.saturating_sub(seen.since) < STALE => crowd,
+                _ if runs.saturating_mul(FINE) > elapsed => CROWD,
+                _ => 1,
+            };
+            p.set_crowd(u32::try_from(crowd).unwrap_or(u32::MAX));
+            // Perhaps the crowd waits behind one that is not tiny: look again soon.
+            found.active |= crowd > 1 && !p.is_queue_empty();
             let stays = !scheduled && next == seen.next;
             let left = next != 0 && stays;
             found.waiting |= !p.is_queue_empty() || left;
@@ -160,9 +215,12 @@ impl Patrol {
             if let Some(m) = holder
                 && m.p().is_some_and(|held| core::ptr::eq(held, p))
             {
+                any_held = true;
+                found.wanted |= p.is_worth_sharing_with(global);
                 self.visit(p, m, now, no_idle, &mut urgent, &mut found);
             }
         }
+        found.wanted |= global > 0 && !any_held;
         self.looked = now;
         let idle = sched.idle.idle();
         if sched.away.load(Ordering::Relaxed) > idle && preempt::is_enabled() {
@@ -300,5 +358,41 @@ fn take(p: &'static Processor, m: &'static Machine, tick: u32) {
 fn need_spares() {
     if scheduler().lists().machines.len() < 2 {
         creator::request_spare();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is known after 100 looks, 50 us apart.
+    fn after(runs: u64, ends: u64) -> Lately {
+        let mut lately = Lately::default();
+        for _ in 0..100 {
+            lately.add(50_000, runs, ends);
+        }
+        lately
+    }
+
+    #[test]
+    fn a_crowd_of_tiny_goroutines_is_work_worth_a_wake_up() {
+        let crowd = after(500, 500).crowd_of_tiny().expect("100 ns each");
+        assert!((1_900..2_100).contains(&crowd), "{crowd}");
+        // They go on after each run: how much work they are, nobody knows.
+        assert_eq!(after(500, 100).crowd_of_tiny(), None);
+        assert_eq!(after(20, 20).crowd_of_tiny(), None, "2.5 us each");
+        assert_eq!(after(0, 0).crowd_of_tiny(), None);
+    }
+
+    #[test]
+    fn what_was_long_ago_counts_no_more() {
+        let mut lately = after(500, 500);
+        for _ in 0..20 {
+            lately.add(50_000, 1, 1);
+        }
+        assert_eq!(lately.crowd_of_tiny(), None);
+        let mut lately = after(500, 500);
+        lately.add(1_000_000_000, 0, 0);
+        assert_eq!(lately.crowd_of_tiny(), None, "a second of sleep");
     }
 }

@@ -25,8 +25,6 @@ use crate::timers::TimerHeap;
 
 /// A queue of so many goroutines or more is fetched ahead: each is in a page of its own.
 const LONG: u64 = 24;
-/// So many goroutines in a queue are worth another processor, however short they run.
-const CROWD: u32 = 12;
 /// Goroutine numbers a P takes at once.
 const IDS: u64 = 64;
 
@@ -39,9 +37,8 @@ pub(crate) struct Processor {
     pub(crate) tick: AtomicU32,
     /// The M that holds it, or held it last; written by that M.
     pub(crate) holder: AtomicPtr<Machine>,
-    /// Its goroutines run so briefly, each time, that to share a few of them with another P costs more than they take.
-    /// Written by sysmon, and by whoever gets the P.
-    fine: AtomicBool,
+    /// How many waiting goroutines are worth another P. Written by sysmon, and by whoever gets the P.
+    crowd: AtomicU32,
     /// Neither held nor idle since `GOMAXPROCS` was lowered; under the scheduler's lock.
     pub(crate) retired: AtomicBool,
     /// The goroutine made ready last by the one that runs here.
@@ -89,7 +86,7 @@ impl Processor {
             id,
             tick: AtomicU32::new(0),
             holder: AtomicPtr::new(ptr::null_mut()),
-            fine: AtomicBool::new(false),
+            crowd: AtomicU32::new(1),
             retired: AtomicBool::new(false),
             runnext: NextSlot::new(barrier::is_ready()),
             owner: Owner::new(),
@@ -206,17 +203,26 @@ impl Processor {
     /// wake another M" in `sched`. A hint.
     #[inline]
     pub(crate) fn is_worth_sharing(&self) -> bool {
-        match self.queue.len() {
-            0 => false,
-            waiting => waiting >= CROWD || !self.fine.load(Ordering::Relaxed),
+        self.is_worth_sharing_with(0)
+    }
+
+    /// Whether that is so if `more` goroutines wait beside it that any P may run. A hint.
+    #[inline]
+    pub(crate) fn is_worth_sharing_with(&self, more: usize) -> bool {
+        let waiting = more.saturating_add(self.queue.len() as usize);
+        waiting > 0 && waiting >= self.crowd.load(Ordering::Relaxed) as usize
+    }
+
+    /// Sets from how many waiting goroutines on another P is worth it.
+    pub(crate) fn set_crowd(&self, crowd: u32) {
+        if self.crowd.load(Ordering::Relaxed) != crowd {
+            self.crowd.store(crowd, Ordering::Relaxed);
         }
     }
 
-    /// Notes whether its goroutines run but briefly.
-    pub(crate) fn set_fine(&self, fine: bool) {
-        if self.fine.load(Ordering::Relaxed) != fine {
-            self.fine.store(fine, Ordering::Relaxed);
-        }
+    /// How many goroutines have ended here.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Whether anything waits here to run; a hint unless called by the holder.
