@@ -92,7 +92,9 @@ impl<'a> Turn<'a> {
             return Err(closed());
         };
         let deadline = self.source.deadline(self.way);
-        if deadline != NEVER && deadline <= clock::now() {
+        // One that was taken away before it had passed ends nothing, however late this looks at the clock.
+        let is_past = || deadline <= clock::now() && self.source.deadline(self.way) == deadline;
+        if deadline != NEVER && is_past() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(seen)
