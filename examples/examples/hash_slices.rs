@@ -50,12 +50,19 @@ fn print_hashes(me: usize, name: &str) -> u32 {
 
 #[csp::main(gomaxprocs = 1)]
 fn main() {
-    let a = go!(print_hashes(1, "A"));
-    let b = go!(print_hashes(2, "B"));
-    let (a, b) = (a.join().unwrap(), b.join().unwrap());
+    loop {
+        TURN.store(0, Ordering::Relaxed);
+        let a = go!(print_hashes(1, "A"));
+        let b = go!(print_hashes(2, "B"));
+        let (a, b) = (a.join().unwrap(), b.join().unwrap());
 
-    // Turns alternate. Had one finished before the other began, there would be two of them.
-    assert!(a.abs_diff(b) <= 1, "{a} turns and {b}");
-    assert!(a + b > 2, "nobody was ever stopped");
-    println!("A and B took {} turns on one P", a + b);
+        // Turns alternate.
+        assert!(a.abs_diff(b) <= 1, "{a} turns and {b}");
+        println!("A and B took {} turns on one P", a + b);
+        // With two, one finished before the other began. That happens when the machine is so busy that the scheduler's
+        // own thread comes too late to stop it: then they run again.
+        if a + b > 2 {
+            break;
+        }
+    }
 }

@@ -153,7 +153,10 @@ fn unreadable_entries_are_reported_and_the_rest_is_done() {
     // Root may read everything, so as root the programs run as nobody, who has to get that far.
     let elsewhere = Tree::new("program");
     let program = elsewhere.path("digest");
-    fs::copy(watchdog::example("digest"), &program).unwrap();
+    // By a child: open for writing here, it would be so in what other tests start meanwhile, and could not be run.
+    let mut copy = Command::new("cp");
+    copy.arg(watchdog::example("digest")).arg(&program);
+    assert!(run(&mut copy).status.success());
     let mut open = Command::new("chmod");
     open.args(["-R", "a+rX"]).args([&tree, &elsewhere]);
     assert!(run(&mut open).status.success());
@@ -184,8 +187,9 @@ fn unreadable_entries_are_reported_and_the_rest_is_done() {
 #[test]
 fn full_or_closed_output_stops_the_run_with_status_1() {
     let tree = Tree::new("output");
-    for i in 0..500 {
-        tree.file(format!("{i:03}"), b"");
+    // More lines than a pipe takes: to one that nobody reads, writing waits until the reader is gone.
+    for i in 0..2000 {
+        tree.file(format!("{i:04}"), b"");
     }
     // Left unstopped, this would keep a hasher busy for minutes.
     File::create(tree.path("zzz"))

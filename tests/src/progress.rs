@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 static STEPS: AtomicU64 = AtomicU64::new(0);
 
 /// How long nothing may move.
-const STUCK: Duration = Duration::from_secs(20);
+const STUCK: Duration = Duration::from_secs(60);
 
 /// Says that something has moved.
 pub fn moved() {
     STEPS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Watches from a thread of its own: when nothing moves for 20 s, it lists the goroutines and aborts the process.
+/// Watches from a thread of its own: when nothing moves for a minute, it lists the goroutines and aborts the process.
 pub fn watch(program: &'static str) {
     std::thread::spawn(move || {
         let mut last = (0, Instant::now());

@@ -4,13 +4,13 @@
 
 use csp::time::sleep;
 use csp::{JoinHandle, WaitGroup, channel, go};
-use csp_tests::{LIMIT, PROCS, everywhere, settle, with_procs, within};
+use csp_tests::{LIMIT, PROCS, everywhere, settle, until, with_procs, within};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::panic::{catch_unwind, resume_unwind};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -52,24 +52,26 @@ fn a_ticker_ticks_while_threads_sleep() {
     with_procs(&[1], |_| {
         for how in How::BOTH {
             within(LIMIT, || {
-                let awake = Arc::new(AtomicUsize::new(0));
+                let asleep = Arc::new(AtomicUsize::new(0));
+                // The system's: all of them block their threads until this one comes.
+                let over = Arc::new(Barrier::new(SLEEPERS + 1));
                 let sleepers: Vec<_> = (0..SLEEPERS)
                     .map(|_| {
-                        go!(clone(awake) => {
-                            how.call(|| thread::sleep(Duration::from_millis(500)));
-                            awake.fetch_add(1, Ordering::SeqCst);
+                        go!(clone(asleep, over) => {
+                            asleep.fetch_add(1, Ordering::SeqCst);
+                            how.call(|| over.wait());
                         })
                     })
                     .collect();
                 let ticker = go!({
+                    until(|| asleep.load(Ordering::SeqCst) == SLEEPERS);
                     let ticks = csp::time::tick(Duration::from_millis(10));
-                    let asleep = |_: &_| awake.load(Ordering::SeqCst) < SLEEPERS;
-                    ticks.iter().take_while(asleep).count()
+                    ticks.iter().take(10).count()
                 });
+                // It ends only if they do not keep the P from it.
+                assert_eq!(ticker.join().unwrap(), 10);
+                over.wait();
                 join_all(sleepers);
-                let ticks = ticker.join().unwrap();
-                // Fifty on an idle machine; one, if the sleepers had kept the P from it.
-                assert!(ticks >= 10, "{how:?}: {ticks} ticks");
             });
         }
     });

@@ -5,7 +5,7 @@
 use csp::{WaitGroup, channel, go, select, unbounded};
 use csp_tests::{LIMIT, with_procs, within};
 use std::collections::HashSet;
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 /// Everything that waits, in one round. The answer comes from another goroutine, so that the P may change.
@@ -28,38 +28,47 @@ fn wait_in_every_way(requests: &csp::Sender<u64>, answers: &csp::Receiver<u64>, 
     csp::blocking(|| ());
 }
 
+/// Has goroutines wait in every way, and returns the threads that they were on.
+fn threads_used() -> HashSet<ThreadId> {
+    let (requests, served) = channel::<u64>(0);
+    let (replies, answers) = unbounded::<u64>();
+    for _ in 0..4 {
+        go!(clone(served, replies) => {
+            served.iter().for_each(|v| replies.send(v).unwrap());
+        });
+    }
+    let waiters: Vec<_> = (0..16)
+        .map(|_| {
+            go!(clone(requests, answers) => {
+                let mut seen = HashSet::new();
+                for round in 0..200 {
+                    wait_in_every_way(&requests, &answers, round);
+                    seen.insert(thread::current().id());
+                }
+                seen
+            })
+        })
+        .collect();
+    let mut seen = HashSet::new();
+    for waiter in waiters {
+        seen.extend(waiter.join().unwrap());
+    }
+    seen
+}
+
 /// The runtime has thread-locals of its own, and none of them may show on the stack of a goroutine that waits.
 #[test]
 fn a_goroutine_without_thread_locals_moves() {
     let mut threads = HashSet::new();
-    with_procs(&[2, 4], |_| {
-        threads.extend(within(LIMIT, || {
-            let (requests, served) = channel::<u64>(0);
-            let (replies, answers) = unbounded::<u64>();
-            for _ in 0..4 {
-                go!(clone(served, replies) => {
-                    served.iter().for_each(|v| replies.send(v).unwrap());
-                });
-            }
-            let waiters: Vec<_> = (0..16)
-                .map(|_| {
-                    go!(clone(requests, answers) => {
-                        let mut seen = HashSet::new();
-                        for round in 0..200 {
-                            wait_in_every_way(&requests, &answers, round);
-                            seen.insert(thread::current().id());
-                        }
-                        seen
-                    })
-                })
-                .collect();
-            let mut seen = HashSet::new();
-            for waiter in waiters {
-                seen.extend(waiter.join().unwrap());
-            }
-            seen
-        }));
-    });
+    // A busy machine may let one thread do it all, but not again and again.
+    for _ in 0..20 {
+        if threads.len() > 1 {
+            break;
+        }
+        with_procs(&[2, 4], |_| {
+            threads.extend(within(LIMIT, threads_used));
+        });
+    }
     let metrics = csp::runtime::metrics();
     assert!(
         threads.len() > 1 && metrics.migrations_checked > 0,

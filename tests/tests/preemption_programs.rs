@@ -22,28 +22,16 @@ fn a_thousand_hogs_need_few_threads() {
     assert!((2..=80).contains(&most), "{most} threads");
 }
 
-/// The number that a scenario prints behind `running`.
-fn running(scenario: &str, environment: &[(&str, &str)]) -> f64 {
-    let output = hog(scenario, environment);
-    output.code(0);
-    let average = output
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("running "));
-    average.expect("it looks").parse().expect("a number")
-}
-
-/// The bounds are wide: without the rule eight run, and two.
 #[test]
 fn goroutines_back_from_blocking_calls_run_no_more_than_there_are_ps() {
-    let average = running("returned", &[("GOMAXPROCS", "1")]);
-    assert!(average < 4.0, "{average} threads run");
+    hog("returned", &[("GOMAXPROCS", "1")])
+        .code(0)
+        .stdout("few run\n");
 }
 
 #[test]
 fn a_p_taken_away_is_taken_from_a_hog_too() {
-    let average = running("fewer", &[]);
-    assert!(average < 1.7, "{average} threads run");
+    hog("fewer", &[]).code(0).stdout("few run\n");
 }
 
 #[test]
@@ -82,7 +70,7 @@ fn the_attribute_switches_preemption_off() {
 
 #[test]
 fn without_being_asked_preemption_is_on() {
-    hog("off", &[("GOMAXPROCS", "1")])
+    hog("on", &[("GOMAXPROCS", "1")])
         .code(0)
         .stdout("interrupted true\nthe rest works\n");
 }

@@ -351,7 +351,7 @@ fn another_thread_reads_a_running_thread() {
         let at = ptr::from_ref(probe).expose_provenance();
         tx.send((locals, at)).expect("the test receives");
         while STATE.load(Ordering::Acquire) == 0 {
-            PLAIN.set(PLAIN.get() + 1);
+            PLAIN.set(PLAIN.get().wrapping_add(1));
         }
         assert_eq!(probe.resume(), Command::Done);
     });

@@ -18,7 +18,6 @@ use crate::primitive::clock::{NEVER, deadline};
 /// use std::time::Duration;
 ///
 /// let rx = csp::after(Duration::from_millis(2));
-/// assert!(rx.try_recv().is_err());
 /// assert!(rx.recv().is_some());
 /// ```
 pub fn after(d: Duration) -> Receiver<Instant> {

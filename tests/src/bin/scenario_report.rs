@@ -36,19 +36,22 @@ fn quit() {
     assert!(status.success());
 }
 
+/// Whether goroutines are in all these states.
+fn are_in(states: &[&str]) -> bool {
+    let mut list = Vec::new();
+    csp::runtime::dump(&mut list).expect("a vector takes it");
+    let list = entries(&String::from_utf8(list).expect("it is text"));
+    let found = |state: &&str| list.iter().any(|entry| entry.state == *state);
+    states.iter().all(found)
+}
+
 /// Sends the SIGQUIT from a thread, once goroutines are in all these states.
 fn quit_when(states: &'static [&'static str]) {
     std::thread::spawn(move || {
-        loop {
-            let mut list = Vec::new();
-            csp::runtime::dump(&mut list).expect("a vector takes it");
-            let list = entries(&String::from_utf8(list).expect("it is text"));
-            let found = |state: &&str| list.iter().any(|entry| entry.state == *state);
-            if states.iter().all(found) {
-                return quit();
-            }
+        while !are_in(states) {
             std::thread::yield_now();
         }
+        quit();
     });
 }
 
@@ -118,17 +121,19 @@ fn deep_live() {
     drop(tx);
 }
 
-/// Goroutines that sleep, run, are runnable and wait.
+/// Goroutines that sleep, run, are runnable and wait, and will, when none is stopped for another.
 fn live() {
     csp::runtime::gomaxprocs(Some(2));
     let (tx, rx) = channel::<u8>(0);
     go!(name("sleeper") => { csp::time::sleep(Duration::from_secs(60)) });
     go!(name("waiter") => { rx.recv() });
+    csp_tests::until(|| are_in(&["sleep", "chan receive"]));
     quit_when(&["sleep", "chan receive", "running", "runnable"]);
     for name in ["hog", "hog", "hog"] {
         go!(name(name) => { spin() });
     }
-    csp::yield_now();
+    // The program would end with its first goroutine.
+    spin();
     drop(tx);
 }
 

@@ -8,7 +8,7 @@
 //!   made ──┬─ send or select ─► received ─┐
 //!          └─ error ─────────► returned ──┴─► ledger: each id once, none alive
 //! ```
-//! A watchdog thread sees a counter that every message moves; when it stands still for 20 s the goroutines are listed
+//! A watchdog thread sees a counter that every message moves; when it stands still for a minute the goroutines are listed
 //! and the process aborts. The seed is printed; one seed gives one plan, not one interleaving.
 
 use csp::prelude::*;

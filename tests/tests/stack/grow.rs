@@ -263,8 +263,8 @@ fn wait_below(levels: usize, seed: u64, rounds: &AtomicUsize) -> u64 {
 
 #[test]
 fn a_thousand_goroutines_recurse_and_yield_at_once() {
-    within(LIMIT, || {
-        with_procs(PROCS, |procs| {
+    with_procs(PROCS, |procs| {
+        within(LIMIT, || {
             let rounds = Arc::new(AtomicUsize::new(0));
             let handles: Vec<_> = (0..1000 / procs as u64)
                 .map(|seed| go!(clone(rounds) => { wait_below(700, seed, &rounds) }))
@@ -283,8 +283,8 @@ fn a_thousand_goroutines_recurse_and_yield_at_once() {
 
 #[test]
 fn select_and_channels_work_at_depth() {
-    within(LIMIT, || {
-        with_procs(PROCS, |_| {
+    with_procs(PROCS, |_| {
+        within(LIMIT, || {
             let (ask, asked) = channel::<u32>(0);
             let (answer, answers) = channel::<u32>(0);
             let deep = go!(descend(2000, &mut || {
@@ -350,8 +350,8 @@ fn a_lock_is_held_across_growth() {
 
 #[test]
 fn a_goroutine_that_computes_on_a_segment_is_stopped_for_others() {
-    within(LIMIT, || {
-        with_procs(&[1], |_| {
+    with_procs(&[1], |_| {
+        within(LIMIT, || {
             let stop = Arc::new(AtomicBool::new(false));
             let computing = Arc::new(AtomicBool::new(false));
             let deep = go!(clone(stop, computing) => descend(2000, &mut || {
@@ -373,8 +373,8 @@ fn a_goroutine_that_computes_on_a_segment_is_stopped_for_others() {
 
 #[test]
 fn a_goroutine_goes_on_on_another_thread_from_a_segment() {
-    within(LIMIT, || {
-        with_procs(&[4], |_| {
+    with_procs(&[4], |_| {
+        within(LIMIT, || {
             let handles: Vec<_> = (0..16)
                 .map(|_| {
                     go!({

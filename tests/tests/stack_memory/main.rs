@@ -91,6 +91,7 @@ fn a_goroutine_that_parks_deep_keeps_what_it_uses() {
     alone(|| {
         within(LIMIT, || {
             let (tx, rx) = channel::<u32>(0);
+            let trimmed = counts().1;
             let handle = go!({
                 let before = probe::deep_with(100 << 10, 3, &mut || {});
                 let after = probe::deep_with(100 << 10, 3, &mut || {
@@ -98,7 +99,6 @@ fn a_goroutine_that_parks_deep_keeps_what_it_uses() {
                 });
                 assert_eq!(before, after);
             });
-            let trimmed = counts().1;
             wait_for(|| counts().1 > trimmed);
             drop(tx);
             handle.join().expect("what it uses is left alone");

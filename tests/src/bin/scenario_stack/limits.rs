@@ -130,7 +130,7 @@ fn use_up_again() {
         })
     };
     let mut most = usize::MAX;
-    for round in 0..100 {
+    for round in 0.. {
         let (tx, rx) = channel::<()>(0);
         let all: Vec<_> = (0..most).map_while(|_| start(&rx).ok()).collect();
         assert!(round == 0 || all.len() == most, "{} of {most}", all.len());
@@ -139,9 +139,12 @@ fn use_up_again() {
         for handle in all {
             assert!(handle.join().expect("it was not harmed"));
         }
+        // Sooner or later, but on a busy machine later, some are given back in such a pause.
         csp::time::sleep(Duration::from_micros(500 + round * 37));
+        if round >= 100 && csp::runtime::metrics().stacks_given_back > 0 {
+            break;
+        }
     }
-    assert!(csp::runtime::metrics().stacks_given_back > 0);
     println!("all is well");
 }
 

@@ -5,7 +5,7 @@
 //! its holders did, permits and pooled objects are back, every item and message arrived once or came back, every callback
 //! ran or was stopped, every context is done, and no goroutine is left.
 //!
-//! The seed is printed; one seed gives one plan, not one interleaving. When nothing moves for 20 s the goroutines are
+//! The seed is printed; one seed gives one plan, not one interleaving. When nothing moves for a minute the goroutines are
 //! listed and the process aborts.
 
 mod worker;
