@@ -242,6 +242,9 @@
 //! with a locked thread takes that thread out of use while it waits. A goroutine that moves freely pays the look at its
 //! stack: well under a microsecond when the stack is shallow, and only when it changes its thread.
 //!
+//! What has been used and is over may still lie on the stack, where no later call has written. In unoptimised builds this
+//! is common, and a goroutine may have to go on on its thread for no other reason.
+//!
 //! `CSP_MIGRATION_GUARD=0` in the environment switches the looking off, to show what goes wrong without it.
 //!
 //! # Platforms

@@ -5,7 +5,7 @@
 //! off) is in `preemption_programs.rs`.
 
 use csp::{JoinHandle, WaitGroup, channel, go};
-use csp_tests::{LIMIT, PROCS, Rng, settle, with_procs, within};
+use csp_tests::{LIMIT, PROCS, Rng, settle, until, with_procs, within};
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::hint::{black_box, spin_loop};
@@ -43,11 +43,21 @@ fn hogs(count: usize, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<u64>> {
         .collect()
 }
 
-/// Runs `body` on a goroutine with more hogs beside it than there are Ps.
+/// Runs `body` on a goroutine with more hogs beside it than there are Ps, all of which have begun. (A hog that began
+/// later might do so on the thread that the goroutine was on last; should something on its stack belong to that thread, it
+/// would wait for the end of that hog.)
 fn beside_hogs<T: Send + 'static>(procs: usize, body: impl FnOnce() -> T + Send + 'static) -> T {
     let stop = Arc::new(AtomicBool::new(false));
-    let hogs = hogs(procs + 1, &stop);
-    settle();
+    let begun = Arc::new(AtomicUsize::new(0));
+    let hogs: Vec<_> = (0..=procs)
+        .map(|_| {
+            go!(clone(stop, begun) => {
+                begun.fetch_add(1, Ordering::Relaxed);
+                hog(&stop)
+            })
+        })
+        .collect();
+    until(|| begun.load(Ordering::Relaxed) > procs);
     let result = go!({ body() }).join();
     stop.store(true, Ordering::Relaxed);
     for hog in hogs {

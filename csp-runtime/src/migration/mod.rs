@@ -34,7 +34,9 @@
 //!
 //! A false hit costs a goroutine that waits for a thread without need. What threads hold from birth is left out for that
 //! reason, and so are pointers into the images of program and libraries and what the C library's own words point to. What
-//! remains are words that a frame has not written since something else was there; unoptimised code has many.
+//! remains are words that a frame has not written since something else was there; unoptimised code has many. Those that
+//! an earlier goroutine has left on the same stack are cleared in unoptimised builds (`coroutine`); those of the same
+//! goroutine stay.
 //!
 //! Rejected: following pointers into the heap, which may be unmapped at any moment; binding whatever has ever
 //! touched a thread-local, which cannot be noticed; binding while a word of the blocks is all ones, as the flag of a

@@ -6,6 +6,7 @@ use std::alloc::{Layout, alloc_zeroed};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::ptr;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ const HEAD: usize = 4096;
 /// A coroutine that runs a test's body.
 struct Probe {
     coroutine: Coroutine,
-    body: fn(&Probe),
+    body: Cell<fn(&Probe)>,
     low: usize,
     /// The segment that the coroutine is on.
     segment: Cell<Option<&'static Segment>>,
@@ -46,21 +47,31 @@ impl Probe {
         let probe: &'static Self = unsafe {
             place.write(Self {
                 coroutine: Coroutine::new(),
-                body,
+                body: Cell::new(body),
                 low,
                 segment: Cell::new(None),
             });
             &*place
         };
-        let ends = NonZeroUsize::new(low + STACK).zip(NonZeroUsize::new(low));
-        let (base, limit) = ends.expect("an allocation");
-        // SAFETY: the stack is new; `Probe::run` ends by suspending, and a failing test may well abort.
-        unsafe { probe.coroutine.init(base, limit, Self::run, probe) };
+        probe.begin();
         probe
     }
 
+    /// On the stack on which the body of `self` has ended.
+    fn after(&'static self, body: fn(&Probe)) {
+        self.body.set(body);
+        self.begin();
+    }
+
+    fn begin(&'static self) {
+        let ends = NonZeroUsize::new(self.low + STACK).zip(NonZeroUsize::new(self.low));
+        let (base, limit) = ends.expect("an allocation");
+        // SAFETY: nothing runs on the stack; `Probe::run` ends by suspending, and a failing test may well abort.
+        unsafe { self.coroutine.init(base, limit, Self::run, self) };
+    }
+
     fn run(&'static self) {
-        (self.body)(self);
+        self.body.get()(self);
         // SAFETY: on the coroutine's stack.
         unsafe { self.coroutine.suspend(Command::Done) };
     }
@@ -284,6 +295,28 @@ fn what_was_used_before_and_is_over_binds_nobody() {
         probe.wait();
     });
     assert_verdicts(&found, &[FREE]);
+}
+
+/// Optimised frames have no words to speak of that nothing is written to, and nothing is cleared for them.
+#[cfg(debug_assertions)]
+#[test]
+fn what_the_last_user_of_a_stack_left_binds_nobody() {
+    let thread = thread::spawn(|| {
+        let locals = ThreadLocals::of_this_thread();
+        let probe = Probe::new(|_| {
+            PLAIN.with(|plain| black_box([ptr::from_ref(plain); 500]));
+        });
+        assert_eq!(probe.resume(), Command::Done);
+        probe.after(|probe| {
+            let room = MaybeUninit::<[usize; 250]>::uninit();
+            black_box(&room);
+            probe.wait();
+            black_box(&room);
+        });
+        assert_eq!(probe.resume(), Command::Park);
+        assert_eq!(probe.check(locals), FREE);
+    });
+    thread.join().expect("the bodies end");
 }
 
 #[test]
