@@ -238,9 +238,12 @@
 //! The way out is to keep the thread: [`runtime::lock_os_thread`] for a stretch of code, or `#[csp::main(pinned)]`
 //! for the whole program. It has its price. A goroutine that must go on on its thread waits for it, although other
 //! processors are idle: for ever, if another goroutine computes or blocks there for ever, or is locked to that thread
-//! and waits in turn for this one. (In a report it is `runnable (tied to a busy thread)`.) A goroutine
+//! and waits in turn for this one. (In a report it is `runnable (tied to a busy thread)`.) So new goroutines do not
+//! begin on a thread with which others are known to have to go on, unless others from the same `go!` have let
+//! go of theirs before; but one that has waited, and then computes for ever, may do so there. A goroutine
 //! with a locked thread takes that thread out of use while it waits. A goroutine that moves freely pays the look at its
-//! stack: well under a microsecond when the stack is shallow, and only when it changes its thread.
+//! stack, well under a microsecond when the stack is shallow: when it changes its thread, when it first waits, and seldom
+//! besides.
 //!
 //! What has been used and is over may still lie on the stack, where no later call has written. In unoptimised builds this
 //! is common, and a goroutine may have to go on on its thread for no other reason.

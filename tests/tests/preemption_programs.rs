@@ -23,6 +23,20 @@ fn a_thousand_hogs_need_few_threads() {
 }
 
 #[test]
+fn hogs_do_not_begin_where_others_have_to_go_on() {
+    for procs in ["1", "2", "4"] {
+        let output = hog("tied", &[("GOMAXPROCS", procs)]);
+        output.code(0);
+        let threads = output
+            .stdout
+            .strip_prefix("2000 throws on ")
+            .and_then(|rest| rest.strip_suffix(" threads\n"));
+        let threads: u32 = threads.expect("all throws").parse().expect("a number");
+        assert!(threads <= 40, "{threads} threads");
+    }
+}
+
+#[test]
 fn goroutines_back_from_blocking_calls_run_no_more_than_there_are_ps() {
     hog("returned", &[("GOMAXPROCS", "1")])
         .code(0)

@@ -111,6 +111,8 @@ pub(crate) struct Goroutine {
     waits_at: AtomicPtr<Location<'static>>,
     /// How often it is locked to its thread; the goroutine's own.
     locked: Cell<u8>,
+    /// Whether it counts among those that have to go on with `last`; as `last`.
+    tied: Cell<bool>,
 
     // What follows no switch touches.
     /// The slot, in parts that are valid if zero; always the same. Written by `create`, read by whoever has the
@@ -252,6 +254,7 @@ impl Goroutine {
         self.join.reset();
         self.bound.store(ptr::null_mut(), Ordering::Relaxed);
         self.last.set(ptr::null_mut());
+        debug_assert!(!self.tied.get(), "whoever ends is tied to nobody");
         self.locked.set(0);
         let limit = self.slot().usable_low().addr();
         // SAFETY: the slot is free and off every processor, so the stack is ours; `enter` ends with
@@ -373,6 +376,17 @@ impl Goroutine {
     #[inline]
     pub(crate) fn set_last(&self, machine: *mut ()) {
         self.last.set(machine);
+    }
+
+    /// Whether it counts among those that have to go on with the M that ran it last. For the M that owns it now.
+    #[inline]
+    pub(crate) fn is_tied(&self) -> bool {
+        self.tied.get()
+    }
+
+    /// Notes whether it counts among those. For the M that owns it now.
+    pub(crate) fn set_tied(&self, tied: bool) {
+        self.tied.set(tied);
     }
 
     /// How often it is locked to its thread; the goroutine's own.

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::{Hit, ThreadLocals};
+use super::{Hit, ThreadLocals, Verdict};
 use crate::primitive::spin::Spin;
 use crate::primitive::sync::{AtomicU64, Ordering};
 
@@ -52,14 +52,16 @@ impl Counters {
     }
 
     /// Counts one check.
-    pub(super) fn add(&self, words: usize, hit: Option<Hit>) {
+    pub(super) fn add(&self, words: usize, verdict: Verdict) {
         self.checked.fetch_add(1, Ordering::Relaxed);
         self.words.fetch_add(words as u64, Ordering::Relaxed);
+        let Verdict::MustStay(hit) = verdict else {
+            return;
+        };
         let counter = match hit {
-            None => return,
-            Some(Hit::Address) => &self.address,
-            Some(Hit::Shared) => &self.shared,
-            Some(Hit::Lent) => &self.lent,
+            Hit::Address => &self.address,
+            Hit::Shared => &self.shared,
+            Hit::Lent => &self.lent,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

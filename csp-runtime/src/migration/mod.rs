@@ -83,13 +83,11 @@ pub(crate) enum Verdict {
     Unknown,
 }
 
-/// Decides whether the goroutine that was suspended at `frame` on `stack` may go on on another thread than that of
-/// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base; `low_end` is its lowest word
-/// in use, if that is known. If that stack is a segment, it is `segment`, and what was left before it counts as well. `own` are its goroutine-locals, whose values count as part of the stack.
+/// As [`look`], and counts what was found.
 ///
 /// # Safety
 ///
-/// The goroutine is suspended and the caller's alone, as the module says; the thread of `locals` has not ended.
+/// As there.
 #[expect(unsafe_code, reason = "the caller vouches for the stack")]
 pub(crate) unsafe fn check(
     locals: &ThreadLocals,
@@ -99,17 +97,41 @@ pub(crate) unsafe fn check(
     segment: Option<&'static Segment>,
     own: Option<&Locals>,
 ) -> Verdict {
+    // SAFETY: the caller's.
+    let (verdict, words) = unsafe { look(locals, frame, low_end, stack, segment, own) };
+    if words > 0 {
+        locals.counts().add(words, verdict);
+    }
+    verdict
+}
+
+/// Decides whether the goroutine that was suspended at `frame` on `stack` may go on on another thread than that of
+/// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base; `low_end` is its lowest word
+/// in use, if that is known. If that stack is a segment, it is `segment`, and what was left before it counts as well. `own` are its goroutine-locals, whose values count as part of the stack.
+/// Also tells how many words of the stack were looked at.
+///
+/// # Safety
+///
+/// The goroutine is suspended and the caller's alone, as the module says; the thread of `locals` has not ended.
+#[expect(unsafe_code, reason = "the caller vouches for the stack")]
+pub(crate) unsafe fn look(
+    locals: &ThreadLocals,
+    frame: Frame,
+    low_end: Option<usize>,
+    stack: Range<usize>,
+    segment: Option<&'static Segment>,
+    own: Option<&Locals>,
+) -> (Verdict, usize) {
     if !locals.is_guarded() {
-        return Verdict::MayMove;
+        return (Verdict::MayMove, 0);
     }
     if !locals.is_known() || frame == Frame::NONE {
-        return Verdict::Unknown;
+        return (Verdict::Unknown, 0);
     }
     // SAFETY: suspended, and nobody else's (caller).
     let live = unsafe { LiveStack::new(frame, low_end, stack, segment, own) };
-    let hit = find(locals, &live);
-    locals.counts().add(live.words(), hit);
-    hit.map_or(Verdict::MayMove, Verdict::MustStay)
+    let verdict = find(locals, &live).map_or(Verdict::MayMove, Verdict::MustStay);
+    (verdict, live.words())
 }
 
 fn find(locals: &ThreadLocals, live: &LiveStack) -> Option<Hit> {

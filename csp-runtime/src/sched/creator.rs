@@ -127,6 +127,20 @@ pub(super) fn request_spare() {
     }
 }
 
+/// Ms that may be started only because goroutines are tied to those there are.
+const MOST_APART: u32 = 64;
+/// How many were.
+static APART: AtomicU32 = AtomicU32::new(0);
+/// The system has refused the last thread.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether one may be started now; if so, it counts.
+pub(super) fn may_start_apart() -> bool {
+    !REFUSED.load(Ordering::Relaxed)
+        && APART.load(Ordering::Relaxed) < MOST_APART
+        && APART.fetch_add(1, Ordering::Relaxed) < MOST_APART
+}
+
 /// Timers that are on their way from one heap to another.
 static MOVES: AtomicU32 = AtomicU32::new(0);
 
@@ -208,6 +222,7 @@ impl Creator {
             });
         match started {
             Ok(_) => {
+                REFUSED.store(false, Ordering::Relaxed);
                 deadlock::count_machine();
                 self.started += 1;
                 Ok(())
@@ -221,6 +236,7 @@ impl Creator {
                     m.set_spinning(false);
                 }
                 self.spare = Some(m);
+                REFUSED.store(true, Ordering::Relaxed);
                 Err(error)
             }
         }

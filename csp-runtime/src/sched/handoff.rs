@@ -25,7 +25,7 @@ use crate::goroutine::{Goroutine, Status};
 use crate::primitive::clock::NEVER;
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::scheduler;
-use crate::sched::{Machine, Processor, current, find, procs, ready, sysmon};
+use crate::sched::{Machine, Processor, creator, current, find, home, procs, ready, sysmon};
 
 /// Parks the calling goroutine together with its thread; in a section.
 #[cold]
@@ -90,6 +90,30 @@ pub(super) fn to_home(m: &'static Machine, home: &'static Machine, g: &'static G
     let p = m.take_p().expect("the scheduler loop has a P");
     home.give(p, false);
     find::sleep(m);
+}
+
+/// `m` picked a goroutine that is to begin with another M (`home`): leaves it where that one picks it first, with the P.
+/// False if there is no such M and none will be started.
+#[cold]
+#[inline(never)]
+pub(super) fn to_other(m: &'static Machine, g: &'static Goroutine) -> bool {
+    let mut lists = scheduler().lists();
+    let at = lists
+        .machines
+        .iter()
+        .rposition(|idle| !home::has_tied(idle));
+    let other = at.map(|at| lists.machines.remove(at));
+    drop(lists);
+    if other.is_none() && !creator::may_start_apart() {
+        return false;
+    }
+    let p = m.take_p().expect("the scheduler loop has a P");
+    if let Some(before) = p.put_next(g) {
+        p.push(before);
+    }
+    ready::start(p, other, false);
+    find::sleep(m);
+    true
 }
 
 /// A P was taken out of the idle list by an M that does not search: work that arrived when it became idle may count on

@@ -1,36 +1,148 @@
-//! Which M a goroutine has to go on with: the migration guard's place in the scheduler.
+//! Which M a goroutine has to go on with, and on which it had better not begin: the migration guard's place in the
+//! scheduler.
 //!
 //! A goroutine that an M picks and that last ran on another is looked at first (`migration`). If something on its stack
 //! belongs to the other thread, it goes there (`handoff::to_home`); else it moves.
+//!
+//! Such a goroutine is *tied*: while another computes on that thread, it waits. One that computes for ever would end it,
+//! although other processors are idle, and nothing can be done then: a goroutine that was stopped anywhere holds whatever
+//! its thread had at that moment. So an M to which goroutines are known to be tied does not begin new ones, of which nobody
+//! knows for how long they will compute: another M does (`handoff::to_other`). Only goroutines from a `go!` that is known to
+//! start well-behaved ones (`sites`) begin there all the same.
+//!
+//! | a goroutine is looked at | because |
+//! |---|---|
+//! | when it first waits, and when it first waits on another M than before | most are tied then, or never |
+//! | at one in [`LOOK_EVERY`] picks of its P | it may be tied since, or no longer |
+//! | when another M picks it | it would move |
+//!
+//! What was found holds until the next look. `Goroutine::is_tied` and `last` belong to whoever has the goroutine;
+//! `Machine::tied` counts the tied goroutines whose `last` it is, those included that run. A goroutine of old that
+//! takes to computing for ever is not met by all this.
+
+use core::panic::Location;
 
 use crate::goroutine::Goroutine;
 use crate::migration::{self, Verdict};
-use crate::sched::Machine;
+use crate::primitive::sync::{AtomicBool, Ordering};
+use crate::sched::{Machine, sites};
 use crate::stacks::Segment;
+
+/// Picks of a P from one look at a goroutine that goes on with the same M to the next.
+pub(super) const LOOK_EVERY: u32 = 128;
+
+/// Goroutines have been tied: others are watched from now on.
+static ANY: AtomicBool = AtomicBool::new(false);
 
 /// The M on which `g`, which the caller has picked, has to go on; `None` if any will do.
 #[cold]
 #[inline(never)]
 pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     let home = Machine::from_ptr(g.last())?;
-    let locals = home.thread_locals()?;
     // It may be a few instructions from being off its stack.
     g.wait_until_off_cpu();
-    let (frame, _) = g.suspended_at();
-    let segment = g.segment();
-    let stack = segment.map_or_else(|| g.first_stack(), Segment::stack);
     // SAFETY: the caller has taken the goroutine from its queue, and no M is on its stack.
-    #[expect(unsafe_code, reason = "reads the coroutine of another goroutine")]
-    let low_end = unsafe { g.low_end(frame.sp, migration::SLACK) };
-    // SAFETY: as above.
-    #[expect(unsafe_code, reason = "reads the locals of another goroutine")]
-    let own = unsafe { g.suspended_locals() };
-    // SAFETY: as above; Ms' threads never end.
     #[expect(unsafe_code, reason = "reads the stack of another goroutine")]
-    let verdict = unsafe { migration::check(locals, frame, low_end, stack, segment, own) };
+    let verdict = unsafe { verdict(home, g, true) };
+    note(home, g, verdict);
     match verdict {
         Verdict::MustStay(_) => Some(home),
         // Where nobody can say, it is documented that nobody looks.
         Verdict::MayMove | Verdict::Unknown => None,
+    }
+}
+
+/// Looks whether `g`, which `m` has just left, is tied to it. Nobody may resume it before this returns.
+#[cold]
+#[inline(never)]
+pub(super) fn look(m: &'static Machine, g: &'static Goroutine) {
+    // SAFETY: it has left its stack, and nobody else has it yet (caller).
+    #[expect(unsafe_code, reason = "reads the stack of a goroutine")]
+    let verdict = unsafe { verdict(m, g, false) };
+    note(m, g, verdict);
+    if ANY.load(Ordering::Relaxed) {
+        trust(g);
+    }
+}
+
+/// `g` has ended on `m`.
+#[inline]
+pub(super) fn forget(m: &'static Machine, g: &'static Goroutine) {
+    if ANY.load(Ordering::Relaxed) {
+        note(m, g, Verdict::MayMove);
+        trust(g);
+    }
+}
+
+/// Whether `g`, which has not run yet, is not to begin on `m`, as it might keep those that are tied to it for ever.
+#[inline]
+pub(super) fn begins_elsewhere(m: &'static Machine, g: &'static Goroutine) -> bool {
+    has_tied(m) && !site(g).is_some_and(sites::is_trusted)
+}
+
+/// Whether goroutines are known to be tied to `m`.
+#[inline]
+pub(super) fn has_tied(m: &'static Machine) -> bool {
+    m.tied.load(Ordering::Relaxed) > 0
+}
+
+/// The goroutine on `m` has used up its time slice: others of its kind are not to begin where goroutines are tied.
+/// A hint: it may be another by now.
+pub(super) fn distrust(m: &'static Machine) {
+    if let Some(site) = m.g().and_then(site) {
+        sites::distrust(site);
+    }
+}
+
+/// `g` has let others run by itself.
+fn trust(g: &'static Goroutine) {
+    if let Some(site) = site(g) {
+        sites::trust(site);
+    }
+}
+
+/// Where the `go!` stands.
+fn site(g: &'static Goroutine) -> Option<&'static Location<'static>> {
+    g.spawned_at()
+}
+
+/// Notes whether `g`, which is the caller's, is tied to `home`, its last M.
+fn note(home: &'static Machine, g: &'static Goroutine, verdict: Verdict) {
+    let tied = matches!(verdict, Verdict::MustStay(_));
+    if tied == g.is_tied() {
+        return;
+    }
+    g.set_tied(tied);
+    if tied {
+        home.tied.fetch_add(1, Ordering::Relaxed);
+        ANY.store(true, Ordering::Relaxed);
+    } else {
+        home.tied.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the guard says about going on with another M than `home`, on which `g` ran last; counted if it is `about_to_move`.
+///
+/// # Safety
+///
+/// The goroutine is the caller's, and off its stack.
+#[expect(unsafe_code, reason = "reads the stack of another goroutine")]
+unsafe fn verdict(home: &'static Machine, g: &'static Goroutine, about_to_move: bool) -> Verdict {
+    let Some(locals) = home.thread_locals() else {
+        return Verdict::Unknown;
+    };
+    let (frame, _) = g.suspended_at();
+    let segment = g.segment();
+    let stack = segment.map_or_else(|| g.first_stack(), Segment::stack);
+    // SAFETY: the caller's promise.
+    let low_end = unsafe { g.low_end(frame.sp, migration::SLACK) };
+    // SAFETY: as above.
+    let own = unsafe { g.suspended_locals() };
+    if about_to_move {
+        // SAFETY: as above; Ms' threads never end.
+        unsafe { migration::check(locals, frame, low_end, stack, segment, own) }
+    } else {
+        // SAFETY: as above.
+        unsafe { migration::look(locals, frame, low_end, stack, segment, own) }.0
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Machine {
     g: AtomicPtr<Goroutine>,
     /// The processor it holds, or null.
     p: AtomicPtr<Processor>,
+    /// How many goroutines are known to have to go on with this M; see `home`.
+    pub(super) tied: AtomicU32,
     /// Goroutines that only this M may continue, to be looked at before its P's queue.
     pub(crate) mail: GlobalQueue<Goroutine>,
     /// Where the thread sleeps.
@@ -73,6 +75,7 @@ impl Machine {
             asked: AtomicU32::new(0),
             g: AtomicPtr::new(ptr::null_mut()),
             p: AtomicPtr::new(ptr::null_mut()),
+            tied: AtomicU32::new(0),
             mail: GlobalQueue::new(),
             parker: Parker::new(),
             gift: AtomicPtr::new(ptr::null_mut()),

@@ -25,7 +25,7 @@
 //! | `switch` | the loop of an M; park and yield |
 //! | `ready` | making goroutines runnable, and whom to wake for them |
 //! | `handoff` | a goroutine that must keep its thread while it waits |
-//! | `home` | which M a goroutine has to go on with |
+//! | `home`, `sites` | which M a goroutine has to go on with; where those that may compute for ever do not begin |
 //! | `preempt`, `signal` | stopping a goroutine that computes |
 //! | `retake` | taking the P from a thread that blocks |
 //! | `scavenge` | giving unused memory back to the system |
@@ -87,6 +87,7 @@ mod retake;
 mod scavenge;
 mod shared;
 mod signal;
+mod sites;
 mod switch;
 mod sysmon;
 mod thread;

@@ -21,7 +21,7 @@ use crate::primitive::clock::NEVER;
 use crate::primitive::section::LOST;
 use crate::primitive::sync::Ordering;
 use crate::sched::shared::{MAX_PROCS, Scheduler, scheduler};
-use crate::sched::{Machine, Processor, creator, handoff, net, preempt, procs, retake};
+use crate::sched::{Machine, Processor, creator, handoff, home, net, preempt, procs, retake};
 
 /// Nanoseconds of a marked call after which the P is taken.
 const MARKED: u64 = 20_000;
@@ -288,6 +288,9 @@ impl Patrol {
             return;
         }
         need_spares();
+        if ran >= SLICE {
+            home::distrust(m);
+        }
         if seen.asked == 0 {
             preempt::ask(m, seen.tick);
         } else if !others {

@@ -55,29 +55,37 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
     let p = m.processor();
     // Also for a bound goroutine, which this M does not run: what is due every so many picks must
     // come round although nothing but bound ones is picked.
-    p.tick.store(
-        p.tick.load(Ordering::Relaxed).wrapping_add(1),
-        Ordering::Relaxed,
-    );
+    let tick = p.tick.load(Ordering::Relaxed).wrapping_add(1);
+    p.tick.store(tick, Ordering::Relaxed);
     let bound = g.bound();
     if !bound.is_null() {
         handoff::to_bound(m, bound);
         return;
     }
     let last = g.last();
+    let mut look = tick.is_multiple_of(home::LOOK_EVERY);
     if !ptr::eq(last, m.as_ptr()) {
-        if !last.is_null()
-            && let Some(home) = home::home_of(g)
-        {
+        if last.is_null() {
+            if home::begins_elsewhere(m, g) && handoff::to_other(m, g) {
+                return;
+            }
+        } else if let Some(home) = home::home_of(g) {
             handoff::to_home(m, home, g);
             return;
         }
         g.set_last(m.as_ptr());
+        look = true;
     }
     m.set_g(Some(g));
     m.blocking.store(false, Ordering::Relaxed);
     let command = g.resume();
     m.set_g(None);
+    match command {
+        Command::Done | Command::DoneDetached => home::forget(m, g),
+        // Before anybody else may resume it.
+        _ if look => home::look(m, g),
+        _ => {}
+    }
     match command {
         Command::Park => g.set_off_cpu(),
         Command::Yield => {

@@ -8,11 +8,13 @@
 
 use csp::{WaitGroup, channel, go};
 use csp_tests::{LIMIT, within};
+use std::cell::Cell;
 use std::fs;
 use std::hint::spin_loop;
 use std::io::{Write, stderr, stdout};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,6 +36,7 @@ fn main() {
         "shares" => shares(),
         "returned" => returned(),
         "fewer" => fewer(),
+        "tied" => tied(),
         other => panic!("no scenario {other}"),
     });
 }
@@ -99,6 +102,58 @@ fn returned() {
     until_fewer_run_than(4.0);
     stop.store(true, Ordering::Relaxed);
     hogs.into_iter().for_each(|hog| hog.join().unwrap());
+}
+
+thread_local!(static STATE: Rc<Cell<u64>> = Rc::new(Cell::new(1)));
+
+/// A number from 1 to 6.
+fn throw(state: &Cell<u64>) -> u64 {
+    state.set(
+        state
+            .get()
+            .wrapping_mul(0x5851_F42D_4C95_7F2D)
+            .wrapping_add(1),
+    );
+    (state.get() >> 33) % 6 + 1
+}
+
+/// Many goroutines that have to go on with their threads, and then goroutines that never let go of one: none may begin
+/// where others have to go on.
+fn tied() {
+    let (tx, rx) = channel(0);
+    for _ in 0..200 {
+        go!(clone(tx) => {
+            // As a generator of random numbers does that each thread has one of.
+            let state = STATE.with(Rc::clone);
+            for _ in 0..10 {
+                csp::time::sleep(Duration::from_micros(1 + throw(&state) * 50));
+                tx.send(throw(&state)).unwrap();
+            }
+        });
+    }
+    drop(tx);
+    // These go on where they like, and may have to begin elsewhere.
+    let wg = WaitGroup::new();
+    for _ in 0..100 {
+        go!(in wg => csp::yield_now());
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let spin = |stop: &AtomicBool| {
+        while !stop.load(Ordering::Relaxed) {
+            spin_loop();
+        }
+    };
+    go!(clone(stop) => { spin(&stop) });
+    go!(clone(stop) => { spin(&stop) });
+    let hogs: Vec<_> = (0..5)
+        .map(|_| go!(clone(stop) => { spin(&stop) }))
+        .collect();
+    let dice: Vec<u64> = rx.iter().collect();
+    assert!(dice.iter().all(|dice| (1..=6).contains(dice)));
+    wg.wait();
+    stop.store(true, Ordering::Relaxed);
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    println!("{} throws on {} threads", dice.len(), thread_count());
 }
 
 /// Two hogs on two Ps, of which one is taken away while nobody waits: both would run for ever.
