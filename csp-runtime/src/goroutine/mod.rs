@@ -34,6 +34,7 @@ mod growth;
 mod pool;
 mod reason;
 mod scavenge;
+mod standing;
 
 pub(crate) use extra::{Found, Locals, destroy, discard};
 pub(crate) use fetch::{prefetch_frames, prefetch_switch, prefetch_top};
@@ -434,28 +435,10 @@ impl Goroutine {
         self.set_status(Status::Syscall);
     }
 
-    /// Where the goroutine stands, for a report; `None` if it has ended. From one look at its state, so that what is
-    /// said fits together.
-    pub(crate) fn standing(&self) -> Option<Standing> {
-        if self.join.is_done() {
-            return None;
-        }
-        let status = self.status.load(Ordering::Relaxed);
-        let since = Some(self.since.load(Ordering::Relaxed));
+    /// Where it waits; valid while it does.
+    fn waits_at(&self) -> Option<&'static Location<'static>> {
         // SAFETY: null or a `&'static`, see `at_ptr`.
-        let at = unsafe { self.waits_at.load(Ordering::Relaxed).as_ref() };
-        let (state, since, at) = match status {
-            1 => ("runnable", None, None),
-            2 => ("running", None, None),
-            3 => {
-                let reason = Reason::from_byte(self.reason.load(Ordering::Relaxed))?;
-                (reason.text(), since, at)
-            }
-            4 => ("syscall", since, None),
-            5 => ("runnable (tied to a busy thread)", None, None),
-            _ => return None,
-        };
-        Some(Standing { state, since, at })
+        unsafe { self.waits_at.load(Ordering::Relaxed).as_ref() }
     }
 
     /// The slot it lives in. For whoever has the goroutine: alive, or free and not given back.
@@ -475,16 +458,6 @@ impl Goroutine {
     pub(crate) fn slot_found(&self) -> Option<Slot> {
         arena().lookup(ptr::from_ref(self).addr())
     }
-}
-
-/// Where a goroutine stands, in the words of a report.
-pub(crate) struct Standing {
-    /// What it does or waits for.
-    pub(crate) state: &'static str,
-    /// Since when it waits or is in a blocking call, in the coarse clock's ticks, if it does.
-    pub(crate) since: Option<u32>,
-    /// Where it waits, if it does.
-    pub(crate) at: Option<&'static Location<'static>>,
 }
 
 /// A location as an atomic keeps it; never written through.
