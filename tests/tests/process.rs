@@ -193,5 +193,5 @@ fn a_function_for_which_there_is_no_stack_leaves_its_context_as_it_was() {
     let limited = "ulimit -v 1000000 && exec \"$0\" no_stack";
     run("sh", &["-c", limited, env!("CARGO_BIN_EXE_scenario")], &[])
         .code(0)
-        .stdout("refused true\nsecond\n");
+        .stdout("refused\nsecond\n");
 }

@@ -15,13 +15,14 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::primitive::parker::Parker;
 use crate::primitive::spin::Spin;
 use crate::sched::shared::{MAX_PROCS, scheduler};
 use crate::sched::{Machine, Processor, deadlock, procs, quit, ready, switch};
+use crate::stacks::altstack::refused;
 use crate::stacks::{AltStack, fatal};
 
 /// The stack of an M's thread: it holds the scheduler loop alone.
@@ -213,14 +214,7 @@ impl Creator {
         if let Some((p, spinning)) = work {
             m.give(p, spinning);
         }
-        let started = thread::Builder::new()
-            .name(format!("csp-m-{}", m.id))
-            .stack_size(STACK)
-            .spawn(move || {
-                let _signals = AltStack::install();
-                switch::run(m, work.is_some())
-            });
-        match started {
+        match start_thread(m, work.is_some()) {
             Ok(_) => {
                 REFUSED.store(false, Ordering::Relaxed);
                 deadlock::count_machine();
@@ -273,6 +267,18 @@ impl Creator {
             );
         }
     }
+}
+
+/// Starts the thread of `m`, if there is memory for all that it needs.
+fn start_thread(m: &'static Machine, given: bool) -> io::Result<JoinHandle<()>> {
+    let signals = AltStack::reserve()?;
+    thread::Builder::new()
+        .name(format!("csp-m-{}", m.id))
+        .stack_size(STACK)
+        .spawn(move || {
+            let _signals = signals.install().unwrap_or_else(|error| refused(&error));
+            switch::run(m, given)
+        })
 }
 
 /// Makes room for `machines` sleeping Ms in the idle list, so that going to sleep never allocates.

@@ -20,7 +20,7 @@
 use super::error::StackError;
 use super::fatal;
 use super::map;
-use core::mem::MaybeUninit;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::{self, NonNull};
 use std::io;
 
@@ -41,20 +41,76 @@ pub(crate) struct AltStack {
     previous: libc::stack_t,
 }
 
+/// Memory for an [`AltStack`], not yet in force: so that whoever starts a thread knows that there is enough.
+pub(crate) struct Reserved {
+    /// The mapping, guard page first.
+    base: NonNull<u8>,
+    /// The mapping's length.
+    len: usize,
+}
+
+// SAFETY: the mapping belongs to no thread.
+unsafe impl Send for Reserved {}
+
+impl Reserved {
+    /// Puts it in force on the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// When called on an alternate stack.
+    pub(crate) fn install(self) -> Result<AltStack, StackError> {
+        let page = map::page_size();
+        let mine = libc::stack_t {
+            // SAFETY: the guard page is a part of the mapping.
+            ss_sp: unsafe { self.base.add(page) }.as_ptr().cast(),
+            ss_flags: 0,
+            ss_size: self.len - page,
+        };
+        let mut previous = MaybeUninit::uninit();
+        // SAFETY: `mine` is memory that stays mapped until the result's drop takes it out of
+        // force; `previous` is room for the answer.
+        if unsafe { libc::sigaltstack(&mine, previous.as_mut_ptr()) } != 0 {
+            let source = io::Error::last_os_error();
+            return Err(StackError::SignalStack { source });
+        }
+        let this = ManuallyDrop::new(self);
+        Ok(AltStack {
+            base: this.base,
+            len: this.len,
+            // SAFETY: the call succeeded and so has written it.
+            previous: unsafe { previous.assume_init() },
+        })
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and was not put in force: nobody knows of it.
+        unsafe { map::unmap(self.base, self.len) };
+    }
+}
+
 impl AltStack {
+    /// Maps the memory for one.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(crate) fn reserve() -> Result<Reserved, StackError> {
+        let page = map::page_size();
+        let len = room().next_multiple_of(page) + page;
+        let base =
+            map::map_with_guard_page(len).map_err(|source| StackError::SignalStack { source })?;
+        Ok(Reserved { base, len })
+    }
+
     /// Gives the calling thread an alternate signal stack.
     ///
     /// Ends the process with a message and status 2 when there is no memory for it, because a
     /// worker without one would die of its first stack overflow without a word.
     /// [`try_install`](Self::try_install) lets the caller decide.
     pub(crate) fn install() -> AltStack {
-        Self::try_install().unwrap_or_else(|error| match error {
-            StackError::SignalStack { ref source } => {
-                let code = source.raw_os_error().unwrap_or(0);
-                fatal::exit(format_args!("fatal error: {error} (os error {code})\n"))
-            }
-            error => fatal::exit(format_args!("fatal error: {error}\n")),
-        })
+        Self::try_install().unwrap_or_else(|error| refused(&error))
     }
 
     /// Gives the calling thread an alternate signal stack.
@@ -63,32 +119,18 @@ impl AltStack {
     ///
     /// When there is no memory for it, or when called on an alternate stack.
     pub(crate) fn try_install() -> Result<AltStack, StackError> {
-        let page = map::page_size();
-        let len = room().next_multiple_of(page) + page;
-        let failure = |source| StackError::SignalStack { source };
-        let base = map::map_with_guard_page(len).map_err(failure)?;
-        let mine = libc::stack_t {
-            // SAFETY: the guard page is a part of the mapping.
-            ss_sp: unsafe { base.add(page) }.as_ptr().cast(),
-            ss_flags: 0,
-            ss_size: len - page,
-        };
-        let mut previous = MaybeUninit::uninit();
-        // SAFETY: `mine` is memory that stays mapped until this value's drop takes it out of
-        // force; `previous` is room for the answer.
-        if unsafe { libc::sigaltstack(&mine, previous.as_mut_ptr()) } != 0 {
-            let source = io::Error::last_os_error();
-            // SAFETY: the mapping was not put in force, so nobody knows of it.
-            unsafe { map::unmap(base, len) };
-            return Err(failure(source));
+        Self::reserve()?.install()
+    }
+}
+
+/// Ends the process for want of an alternate stack.
+pub(crate) fn refused(error: &StackError) -> ! {
+    match error {
+        StackError::SignalStack { source } => {
+            let code = source.raw_os_error().unwrap_or(0);
+            fatal::exit(format_args!("fatal error: {error} (os error {code})\n"))
         }
-        // SAFETY: the call succeeded and so has written it.
-        let previous = unsafe { previous.assume_init() };
-        Ok(AltStack {
-            base,
-            len,
-            previous,
-        })
+        error => fatal::exit(format_args!("fatal error: {error}\n")),
     }
 }
 
