@@ -18,7 +18,7 @@ pub struct Entry {
     pub name: Option<String>,
     /// What it does or waits for.
     pub state: String,
-    /// How long, if it waits.
+    /// How long, if it waits or is in a call that blocks.
     pub age: Option<String>,
     /// Where, if it waits.
     pub at: Option<String>,
@@ -71,6 +71,8 @@ fn parse(line: &str) -> Option<Entry> {
     let (now, started) = rest.rsplit_once(", started at ")?;
     let (state, age, at) = match now.split_once(", ") {
         None => (now, None, None),
+        // Nobody knows where the call is that blocks; it may be the list's own, to read what frames are called.
+        Some(("syscall", age)) if is_age(age) => ("syscall", Some(age.to_owned()), None),
         Some((state, wait)) => {
             let (age, at) = wait.split_once(" at ")?;
             if !is_age(age) || !is_place(at) {
@@ -136,6 +138,9 @@ mod tests {
         assert_eq!(list[1].name.as_deref(), Some("a b"));
         assert_eq!(list[1].at.as_deref(), Some("src/main.rs:12:9"));
         assert_eq!(list[1].frames, ["app::recv", "app::main"]);
+        let list = entries("goroutine 3: syscall, 0 ms, started at src/main.rs:8:5\n");
+        assert_eq!(list[0].state, "syscall");
+        assert_eq!((list[0].age.as_deref(), &list[0].at), (Some("0 ms"), &None));
     }
 
     #[test]
