@@ -80,15 +80,18 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
     m.blocking.store(false, Ordering::Relaxed);
     let command = g.resume();
     m.set_g(None);
+    // In each case before anybody else may resume it, or use its slot.
     match command {
-        Command::Done | Command::DoneDetached => home::forget(m, g),
-        // Before anybody else may resume it.
-        _ if look => home::look(m, g),
-        _ => {}
-    }
-    match command {
-        Command::Park => g.set_off_cpu(),
+        Command::Park => {
+            if look {
+                home::look(m, g);
+            }
+            g.set_off_cpu();
+        }
         Command::Yield => {
+            if look {
+                home::look(m, g);
+            }
             g.set_off_cpu();
             let p = m.processor();
             // Alone in its own queue it would be the next again, before all in the global one.
@@ -99,15 +102,20 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
             }
         }
         Command::YieldToAll => {
+            if look {
+                home::look(m, g);
+            }
             g.set_off_cpu();
             ready::ready_for_all(g);
         }
         Command::Done => {
+            home::forget(m, g);
             g.set_ended();
             g.set_off_cpu();
             m.processor().end_goroutine();
         }
         Command::DoneDetached => {
+            home::forget(m, g);
             g.set_off_cpu();
             let p = m.processor();
             p.end_goroutine();
