@@ -240,7 +240,8 @@
 //! processors are idle: for ever, if another goroutine computes or blocks there for ever, or is locked to that thread
 //! and waits in turn for this one. (In a report it is `runnable (tied to a busy thread)`.) So new goroutines do not
 //! begin on a thread with which others are known to have to go on, unless others from the same `go!` have let
-//! go of theirs before; but one that has waited, and then computes for ever, may do so there. A goroutine
+//! go of theirs before. That leaves a goroutine which has waited, or is the first of its `go!` not to let go, and then
+//! computes for ever there, and one that itself puts into a thread-local what others then hold. A goroutine
 //! with a locked thread takes that thread out of use while it waits. A goroutine that moves freely pays the look at its
 //! stack, well under a microsecond when the stack is shallow: when it changes its thread, when it first waits, and seldom
 //! besides.

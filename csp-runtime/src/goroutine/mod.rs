@@ -112,7 +112,8 @@ pub(crate) struct Goroutine {
     waits_at: AtomicPtr<Location<'static>>,
     /// How often it is locked to its thread; the goroutine's own.
     locked: Cell<u8>,
-    /// Whether it counts among those that have to go on with `last`; as `last`.
+    /// Whether it counts among those that have to go on with `last`. Protected as the stack is, by `on_cpu`: read and
+    /// written by the M that has just left it, or that has picked it and waited for `on_cpu`.
     tied: Cell<bool>,
 
     // What follows no switch touches.
@@ -379,13 +380,13 @@ impl Goroutine {
         self.last.set(machine);
     }
 
-    /// Whether it counts among those that have to go on with the M that ran it last. For the M that owns it now.
+    /// Whether it counts among those that have to go on with the M that ran it last. For the M that has it under `on_cpu`.
     #[inline]
     pub(crate) fn is_tied(&self) -> bool {
         self.tied.get()
     }
 
-    /// Notes whether it counts among those. For the M that owns it now.
+    /// Notes whether it counts among those. As above.
     pub(crate) fn set_tied(&self, tied: bool) {
         self.tied.set(tied);
     }

@@ -107,7 +107,8 @@ pub(crate) unsafe fn check(
 
 /// Decides whether the goroutine that was suspended at `frame` on `stack` may go on on another thread than that of
 /// `locals`, on which it last ran. `stack` reaches from the lowest usable byte to the base; `low_end` is its lowest word
-/// in use, if that is known. If that stack is a segment, it is `segment`, and what was left before it counts as well. `own` are its goroutine-locals, whose values count as part of the stack.
+/// in use, if that is known. If that stack is a segment, it is `segment`, and what was left before it counts as well.
+/// `own` are its goroutine-locals, whose values count as part of the stack.
 /// Also tells how many words of the stack were looked at.
 ///
 /// # Safety

@@ -128,7 +128,7 @@ impl ThreadLocals {
 
     /// Whether the guard is switched on.
     #[inline]
-    pub(super) fn is_guarded(&self) -> bool {
+    pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A goroutine that parks is known to its waker before it has left its stack, so it may be made ready,
 //! taken from a run queue by another M, or have ended and its slot be taken for a new goroutine,
-//! while the first M is still a few instructions from being off the stack.
+//! while the first M is still a few instructions, at times a look at the stack (`sched::home`), from being off it.
 //!
 //! ```text
 //!   M1                                M2

@@ -2,22 +2,24 @@
 //!
 //! Starting a thread allocates and takes the C library's locks, which the scheduler loop must never
 //! do: the goroutine that holds such a lock may be waiting for this very processor. So whoever
-//! needs an M and finds none idle puts the P into a queue, and this thread creates an M for it.
-//! The queue is bounded far above the number of Ps, and each P is in it at most twice, so that
-//! asking neither blocks nor allocates.
+//! needs an M and finds none idle that will do puts the P into a queue, and this thread creates an
+//! M for it. The queue is bounded far above the number of Ps, and each P is in it at most twice, so that asking neither
+//! blocks nor allocates.
 //!
 //! A channel of `crossbeam` did this before. Those who ask run on goroutines' stacks, where it left addresses of its
 //! thread-locals behind; under a later frame that does not write every word, these tied goroutines to their threads.
 //!
-//! If the system refuses a thread, the P goes back to the idle list and the reason is reported, once:
-//! the Ms that exist take the work over. Without any M there is nothing left to run it, and the
-//! process ends with an error that names the limit.
+//! If the system refuses a thread, the P goes to an M that is idle by now, or to one that waits for a P with its goroutine,
+//! or back to the idle list, and the reason is reported, once: the Ms that exist take the work over. Without any M there is nothing left to run it, and the process
+//! ends with an error that names the limit.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::goroutine::Goroutine;
+use crate::primitive::clock;
 use crate::primitive::parker::Parker;
 use crate::primitive::spin::Spin;
 use crate::sched::shared::{MAX_PROCS, scheduler};
@@ -36,6 +38,8 @@ enum Request {
         /// The M starts as one of those that search, and is already counted.
         spinning: bool,
     },
+    /// An M for this P that begins with this goroutine, which is not to begin on the M that asks.
+    Apart(&'static Processor, &'static Goroutine),
     /// An M without a P, for whoever will need one at once.
     Spare,
     /// The timers of this P, which is out of service, are to go to another.
@@ -132,14 +136,30 @@ pub(super) fn request_spare() {
 const MOST_APART: u32 = 64;
 /// How many were.
 static APART: AtomicU32 = AtomicU32::new(0);
-/// The system has refused the last thread.
-static REFUSED: AtomicBool = AtomicBool::new(false);
+/// When the system refused a thread, in nanoseconds of the clock; 0 if that was so long ago that it may be asked again.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+/// Nanoseconds for which none is started after that where there is another way.
+const WITHOUT: u64 = 1_000_000_000;
 
-/// Whether one may be started now; if so, it counts.
-pub(super) fn may_start_apart() -> bool {
-    !REFUSED.load(Ordering::Relaxed)
-        && APART.load(Ordering::Relaxed) < MOST_APART
-        && APART.fetch_add(1, Ordering::Relaxed) < MOST_APART
+/// Whether one may be started now; if so, it counts, and [`request_apart`] has to follow.
+pub(super) fn claim_apart() -> bool {
+    let refused = REFUSED.load(Ordering::Relaxed);
+    if refused != 0 {
+        if clock::now() - refused < WITHOUT {
+            return false;
+        }
+        REFUSED.store(0, Ordering::Relaxed);
+    }
+    let one_more = |count| (count < MOST_APART).then_some(count + 1);
+    APART
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+        .is_ok()
+}
+
+/// Asks for a new M that starts out with `p`, and on it with `g`.
+pub(super) fn request_apart(p: &'static Processor, g: &'static Goroutine) {
+    let asked = ask(Request::Apart(p, g));
+    assert!(asked, "each P is asked for twice at most");
 }
 
 /// Timers that are on their way from one heap to another.
@@ -184,12 +204,20 @@ impl Creator {
             };
             match request {
                 Request::Machine { p, spinning } => {
-                    if let Err(error) = self.create(Some((p, spinning))) {
+                    if let Err(error) = self.create(Some((p, spinning)), None) {
                         self.refuse(p, spinning, &error);
                     }
                 }
+                Request::Apart(p, g) => {
+                    if let Err(error) = self.create(Some((p, false)), Some(g)) {
+                        APART.fetch_sub(1, Ordering::Relaxed);
+                        // The next one who picks it begins it, whoever that is.
+                        scheduler().global.push(g.as_ptr());
+                        self.refuse(p, false, &error);
+                    }
+                }
                 Request::Spare => {
-                    if let Err(error) = self.create(None) {
+                    if let Err(error) = self.create(None, None) {
                         self.report(&error);
                     }
                     SPARE.store(false, Ordering::Release);
@@ -204,19 +232,26 @@ impl Creator {
         }
     }
 
-    /// Starts an M with the P given, or one that goes to sleep at once.
-    fn create(&mut self, work: Option<(&'static Processor, bool)>) -> io::Result<()> {
+    /// Starts an M with the P given, or one that goes to sleep at once; `first` is the goroutine that it picks first.
+    fn create(
+        &mut self,
+        work: Option<(&'static Processor, bool)>,
+        first: Option<&'static Goroutine>,
+    ) -> io::Result<()> {
         let m = self
             .spare
             .take()
             .unwrap_or_else(|| Machine::create(self.started));
         reserve_place(self.started as usize + 1);
+        if let Some(g) = first {
+            m.mail.push(g.as_ptr());
+        }
         if let Some((p, spinning)) = work {
             m.give(p, spinning);
         }
         match start_thread(m, work.is_some()) {
             Ok(_) => {
-                REFUSED.store(false, Ordering::Relaxed);
+                REFUSED.store(0, Ordering::Relaxed);
                 deadlock::count_machine();
                 self.started += 1;
                 Ok(())
@@ -229,8 +264,10 @@ impl Creator {
                     m.take_p();
                     m.set_spinning(false);
                 }
+                // The caller has it.
+                let _ = m.mail.pop();
                 self.spare = Some(m);
-                REFUSED.store(true, Ordering::Relaxed);
+                REFUSED.store(clock::now(), Ordering::Relaxed);
                 Err(error)
             }
         }
@@ -244,13 +281,26 @@ impl Creator {
             ));
         }
         self.report(error);
-        {
-            let sched = scheduler();
-            let mut lists = sched.lists();
+        let sched = scheduler();
+        let mut lists = sched.lists();
+        let idle = lists.machines.pop();
+        if idle.is_some() {
+            drop(lists);
+            ready::start(p, idle, spinning);
+            return;
+        }
+        // All Ms may wait here, each with a goroutine, for want of a P. Under the lock, as they queue.
+        let bound = sched.stopped.pop().map(|g| Goroutine::from_ptr(g).bound());
+        if bound.is_none() {
             sched.put_idle(&mut lists, p);
         }
+        drop(lists);
         if spinning {
             ready::stop_spin();
+        }
+        if let Some(bound) = bound {
+            ready::start(p, Machine::from_ptr(bound), false);
+            return;
         }
         thread::sleep(BACK_OFF);
         // The P may have work: an M that has gone to sleep meanwhile can take it.

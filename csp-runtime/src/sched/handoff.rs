@@ -17,7 +17,8 @@
 //!
 //! **Mail.** A goroutine that has left its stack, but that only M1 may resume (its stack refers to M1's
 //! thread-locals, see `migration`), is put into M1's mail. M1 looks there at each pick, and is woken with a P if it
-//! sleeps without a goroutine. If it sleeps *with* one, or is in a blocking call, the mail waits.
+//! sleeps without a goroutine. If it sleeps *with* one, or is in a blocking call, the mail waits. In the mail also goes
+//! to another M what is not to begin on this one; it comes together with the P.
 
 use core::ptr;
 
@@ -92,8 +93,8 @@ pub(super) fn to_home(m: &'static Machine, home: &'static Machine, g: &'static G
     find::sleep(m);
 }
 
-/// `m` picked a goroutine that is to begin with another M (`home`): leaves it where that one picks it first, with the P.
-/// False if there is no such M and none will be started.
+/// `m` picked a goroutine that is to begin with another M (`home`): leaves it in the mail of one to which nobody is tied,
+/// and gives that one the P. False if there is none and none will be started.
 #[cold]
 #[inline(never)]
 pub(super) fn to_other(m: &'static Machine, g: &'static Goroutine) -> bool {
@@ -103,15 +104,18 @@ pub(super) fn to_other(m: &'static Machine, g: &'static Goroutine) -> bool {
         .iter()
         .rposition(|idle| !home::has_tied(idle));
     let other = at.map(|at| lists.machines.remove(at));
+    if let Some(other) = other {
+        other.mail.push(g.as_ptr());
+    }
     drop(lists);
-    if other.is_none() && !creator::may_start_apart() {
+    if other.is_none() && !creator::claim_apart() {
         return false;
     }
     let p = m.take_p().expect("the scheduler loop has a P");
-    if let Some(before) = p.put_next(g) {
-        p.push(before);
+    match other {
+        Some(other) => ready::start(p, Some(other), false),
+        None => creator::request_apart(p, g),
     }
-    ready::start(p, other, false);
     find::sleep(m);
     true
 }

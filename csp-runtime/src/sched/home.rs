@@ -5,10 +5,10 @@
 //! belongs to the other thread, it goes there (`handoff::to_home`); else it moves.
 //!
 //! Such a goroutine is *tied*: while another computes on that thread, it waits. One that computes for ever would end it,
-//! although other processors are idle, and nothing can be done then: a goroutine that was stopped anywhere holds whatever
-//! its thread had at that moment. So an M to which goroutines are known to be tied does not begin new ones, of which nobody
-//! knows for how long they will compute: another M does (`handoff::to_other`). Only goroutines from a `go!` that is known to
-//! start well-behaved ones (`sites`) begin there all the same.
+//! although other processors are idle, and nothing can be done then: a goroutine that was stopped anywhere holds
+//! whatever its thread had at that moment. So an M to which goroutines are known to be tied does not begin new ones, of
+//! which nobody knows for how long they will compute: another M does (`handoff::to_other`). Only goroutines from a `go!`
+//! that is known to start well-behaved ones (`sites`) begin there all the same.
 //!
 //! | a goroutine is looked at | because |
 //! |---|---|
@@ -16,20 +16,24 @@
 //! | at one in [`LOOK_EVERY`] picks of its P | it may be tied since, or no longer |
 //! | when another M picks it | it would move |
 //!
-//! What was found holds until the next look. `Goroutine::is_tied` and `last` belong to whoever has the goroutine;
-//! `Machine::tied` counts the tied goroutines whose `last` it is, those included that run. A goroutine of old that
-//! takes to computing for ever is not met by all this.
+//! What was found holds until the next look. `Goroutine::is_tied` is protected as the stack is, by `on_cpu`;
+//! `Machine::tied` counts the tied goroutines whose `last` it is, those included that run.
+//!
+//! Not met by this, and documented on the crate's front page: a hog that has waited before, or is the first from a `go!`
+//! whose others behaved; one that ties another to its thread itself; and one that begins while nobody knows yet that a
+//! goroutine which has waited there is tied since.
 
 use core::panic::Location;
 
 use crate::goroutine::Goroutine;
 use crate::migration::{self, Verdict};
 use crate::primitive::sync::{AtomicBool, Ordering};
-use crate::sched::{Machine, sites};
+use crate::sched::{Machine, Processor, sites};
 use crate::stacks::Segment;
 
-/// Picks of a P from one look at a goroutine that goes on with the same M to the next.
-pub(super) const LOOK_EVERY: u32 = 128;
+/// Picks of a P from one look at a goroutine that goes on with the same M to the next. A prime: goroutines that take
+/// turns come up every so many picks, and all of them are to be looked at.
+pub(super) const LOOK_EVERY: u32 = 127;
 
 /// Goroutines have been tied: others are watched from now on.
 static ANY: AtomicBool = AtomicBool::new(false);
@@ -52,15 +56,16 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     }
 }
 
-/// Looks whether `g`, which `m` has just left, is tied to it. Nobody may resume it before this returns.
+/// Looks whether `g`, which `m` has just left, is tied to it. `willing` if it has let others run by itself. Nobody may
+/// resume it before this returns.
 #[cold]
 #[inline(never)]
-pub(super) fn look(m: &'static Machine, g: &'static Goroutine) {
+pub(super) fn look(m: &'static Machine, g: &'static Goroutine, willing: bool) {
     // SAFETY: it has left its stack, and nobody else has it yet (caller).
     #[expect(unsafe_code, reason = "reads the stack of a goroutine")]
     let verdict = unsafe { verdict(m, g, false) };
     note(m, g, verdict);
-    if ANY.load(Ordering::Relaxed) {
+    if willing && ANY.load(Ordering::Relaxed) {
         trust(g);
     }
 }
@@ -69,15 +74,21 @@ pub(super) fn look(m: &'static Machine, g: &'static Goroutine) {
 #[inline]
 pub(super) fn forget(m: &'static Machine, g: &'static Goroutine) {
     if ANY.load(Ordering::Relaxed) {
-        note(m, g, Verdict::MayMove);
-        trust(g);
+        ended(m, g);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn ended(m: &'static Machine, g: &'static Goroutine) {
+    note(m, g, Verdict::MayMove);
+    trust(g);
 }
 
 /// Whether `g`, which has not run yet, is not to begin on `m`, as it might keep those that are tied to it for ever.
 #[inline]
 pub(super) fn begins_elsewhere(m: &'static Machine, g: &'static Goroutine) -> bool {
-    has_tied(m) && !site(g).is_some_and(sites::is_trusted)
+    has_tied(m) && !g.spawned_at().is_some_and(sites::is_trusted)
 }
 
 /// Whether goroutines are known to be tied to `m`.
@@ -86,24 +97,31 @@ pub(super) fn has_tied(m: &'static Machine) -> bool {
     m.tied.load(Ordering::Relaxed) > 0
 }
 
-/// The goroutine on `m` has used up its time slice: others of its kind are not to begin where goroutines are tied.
-/// A hint: it may be another by now.
-pub(super) fn distrust(m: &'static Machine) {
-    if let Some(site) = m.g().and_then(site) {
-        sites::distrust(site);
+/// The goroutine on `m` has not let others run in the run of `p` with number `tick`, or not for `long`. A hint.
+pub(super) fn distrust(m: &'static Machine, p: &'static Processor, tick: u32, long: bool) {
+    let site = m.g().and_then(Goroutine::spawned_at);
+    // Else it is the next goroutine already, or was.
+    if p.tick.load(Ordering::Relaxed) == tick {
+        blame(site, long);
     }
 }
 
-/// `g` has let others run by itself.
+/// `g`, which is the caller's, has come back from a call in which it had its thread for a time slice and longer.
+pub(super) fn has_blocked(g: &'static Goroutine) {
+    blame(g.spawned_at(), true);
+}
+
+fn blame(site: Option<&'static Location<'static>>, long: bool) {
+    if let Some(site) = site {
+        sites::distrust(site, if long { sites::LONG } else { sites::SHORT });
+    }
+}
+
+/// `g`, which is the caller's, has let others have its thread.
 fn trust(g: &'static Goroutine) {
-    if let Some(site) = site(g) {
+    if let Some(site) = g.spawned_at() {
         sites::trust(site);
     }
-}
-
-/// Where the `go!` stands.
-fn site(g: &'static Goroutine) -> Option<&'static Location<'static>> {
-    g.spawned_at()
 }
 
 /// Notes whether `g`, which is the caller's, is tied to `home`, its last M.
@@ -131,6 +149,9 @@ unsafe fn verdict(home: &'static Machine, g: &'static Goroutine, about_to_move: 
     let Some(locals) = home.thread_locals() else {
         return Verdict::Unknown;
     };
+    if !locals.is_guarded() {
+        return Verdict::MayMove;
+    }
     let (frame, _) = g.suspended_at();
     let segment = g.segment();
     let stack = segment.map_or_else(|| g.first_stack(), Segment::stack);

@@ -52,6 +52,8 @@ pub(crate) struct Machine {
     pub(crate) let_go: AtomicBool,
     /// Since when sysmon has seen the thread awake without a P, in nanoseconds of the clock; 0 if it has not. sysmon's.
     pub(super) stray_since: AtomicU64,
+    /// When its P was last taken from it, in nanoseconds of the clock; written by whoever took it.
+    pub(super) parted: AtomicU64,
     /// Number, for the thread's name.
     pub(crate) id: u32,
     /// How to find the thread in the system; set by the thread when it starts.
@@ -83,6 +85,7 @@ impl Machine {
             signalled: AtomicBool::new(false),
             let_go: AtomicBool::new(false),
             stray_since: AtomicU64::new(0),
+            parted: AtomicU64::new(0),
             id,
             thread: OnceLock::new(),
             thread_locals: OnceLock::new(),

@@ -8,6 +8,7 @@
 //! | its goroutine in user code for 10 ms, and others wait | asks it to let them run; 1 ms later stops it |
 //! | its goroutine for 10 ms, and others wait for this thread alone (mail) | asks it to let them run |
 //! | its goroutine in user code for 0.25 ms, and the clock or the network has woken one | asks, and stops it 0.5 ms later |
+//! | its goroutine in user code for 100 ms, or not stopping when asked | notes which `go!` it comes from (`home`) |
 //! | the runtime itself, 20 ms after the signal, and stopped goroutines wait | lends a P to one of those |
 //!
 //! The last row is a rescue: the scheduler may be waiting for a lock, of the memory allocator for instance, that a
@@ -31,6 +32,8 @@ const UNMARKED: u64 = 1_000_000;
 const LONG_CALL: u64 = 10_000_000;
 /// The time slice, in nanoseconds.
 const SLICE: u64 = 10_000_000;
+/// Nanoseconds in user code after which it is taken for a goroutine that keeps its thread, although nobody waits.
+const LONG_RUN: u64 = 100_000_000;
 /// The time slice while one waits that the clock or the network has woken.
 const SHORT_SLICE: u64 = 250_000;
 /// Nanoseconds between asking and stopping, and between two signals.
@@ -73,6 +76,8 @@ struct Seen {
     asked: u64,
     /// When it was first sent a signal; 0 if it was not.
     signalled: u64,
+    /// It was noted that its goroutine keeps its thread.
+    noted: bool,
     /// Address of the goroutine in `runnext`, compared only.
     next: usize,
     /// How many goroutines had ended there.
@@ -210,6 +215,7 @@ impl Patrol {
                 seen.since = now;
                 seen.asked = 0;
                 seen.signalled = 0;
+                seen.noted = false;
             }
             let holder = Machine::from_ptr(p.holder.load(Ordering::Relaxed).cast());
             if let Some(m) = holder
@@ -266,6 +272,10 @@ impl Patrol {
             take(p, m, seen.tick);
             return;
         }
+        if ran >= LONG_RUN && !inside && !marked && !seen.noted {
+            seen.noted = true;
+            home::distrust(m, p, seen.tick, true);
+        }
         let others = wanted && (no_idle || p.has_work() || leaves);
         let mailed = !m.mail.is_empty();
         if !(others || mailed) || !preempt::is_enabled() {
@@ -288,9 +298,6 @@ impl Patrol {
             return;
         }
         need_spares();
-        if ran >= SLICE {
-            home::distrust(m);
-        }
         if seen.asked == 0 {
             preempt::ask(m, seen.tick);
         } else if !others {
@@ -299,6 +306,10 @@ impl Patrol {
             // No reason to disturb a call.
             take(p, m, seen.tick);
         } else {
+            if !inside && !seen.noted {
+                seen.noted = true;
+                home::distrust(m, p, seen.tick, ran >= SLICE);
+            }
             preempt::signal(m, seen.tick, false);
             if seen.signalled == 0 {
                 seen.signalled = now;

@@ -19,12 +19,16 @@
 //! calls answer with `EINTR`.
 
 use crate::goroutine::Status;
+use crate::primitive::clock;
 use crate::primitive::section::{self, LOST};
 use crate::primitive::sync::{AtomicU64, Ordering};
 use crate::primitive::{barrier, section::Hooks};
 use crate::sched::shared::scheduler;
 use crate::sched::signal::Errno;
-use crate::sched::{Machine, Processor, current, handoff, preempt, sysmon};
+use crate::sched::{Machine, Processor, current, handoff, home, preempt, sysmon};
+
+/// Nanoseconds without a P after which a goroutine is one that keeps its thread.
+const LONG: u64 = 10_000_000;
 
 /// How often a P was taken.
 static TAKEN: AtomicU64 = AtomicU64::new(0);
@@ -62,6 +66,7 @@ pub(super) fn steal(m: &'static Machine, p: &'static Processor, tick: u32) -> bo
 /// midst of a steal, or the M itself.
 pub(super) fn go_away(m: &'static Machine) {
     scheduler().away.fetch_add(1, Ordering::SeqCst);
+    m.parted.store(clock::now(), Ordering::Relaxed);
     TAKEN.fetch_add(1, Ordering::Relaxed);
     m.take_p();
     if let Some(g) = m.g() {
@@ -112,6 +117,9 @@ pub(super) fn regain(m: &'static Machine) {
     let g = m.g().expect("only a running goroutine loses its P");
     // A sysmon that took the P has written `p` before it cleared STEAL, which was seen.
     debug_assert!(m.p().is_none());
+    if clock::now() - m.parted.load(Ordering::Relaxed) >= LONG {
+        home::has_blocked(g);
+    }
     let mut lists = sched.lists();
     let idle = sched.take_idle(&mut lists);
     if let Some(p) = idle {

@@ -84,13 +84,13 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
     match command {
         Command::Park => {
             if look {
-                home::look(m, g);
+                home::look(m, g, true);
             }
             g.set_off_cpu();
         }
         Command::Yield => {
             if look {
-                home::look(m, g);
+                home::look(m, g, true);
             }
             g.set_off_cpu();
             let p = m.processor();
@@ -103,7 +103,7 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         }
         Command::YieldToAll => {
             if look {
-                home::look(m, g);
+                home::look(m, g, false);
             }
             g.set_off_cpu();
             ready::ready_for_all(g);
