@@ -23,7 +23,7 @@ use crate::primitive::clock;
 use crate::primitive::parker::Parker;
 use crate::primitive::spin::Spin;
 use crate::sched::shared::{MAX_PROCS, scheduler};
-use crate::sched::{Machine, Processor, deadlock, procs, quit, ready, switch};
+use crate::sched::{Machine, Processor, deadlock, handoff, procs, quit, ready, switch};
 use crate::stacks::altstack::refused;
 use crate::stacks::{AltStack, fatal};
 
@@ -281,25 +281,10 @@ impl Creator {
             ));
         }
         self.report(error);
-        let sched = scheduler();
-        let mut lists = sched.lists();
-        let idle = lists.machines.pop();
-        if idle.is_some() {
-            drop(lists);
-            ready::start(p, idle, spinning);
-            return;
-        }
-        // All Ms may wait here, each with a goroutine, for want of a P. Under the lock, as they queue.
-        let bound = sched.stopped.pop().map(|g| Goroutine::from_ptr(g).bound());
-        if bound.is_none() {
-            sched.put_idle(&mut lists, p);
-        }
-        drop(lists);
         if spinning {
             ready::stop_spin();
         }
-        if let Some(bound) = bound {
-            ready::start(p, Machine::from_ptr(bound), false);
+        if handoff::to_any(p) {
             return;
         }
         thread::sleep(BACK_OFF);

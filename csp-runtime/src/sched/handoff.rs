@@ -22,11 +22,16 @@
 
 use core::ptr;
 
-use crate::goroutine::{Goroutine, Status};
-use crate::primitive::clock::NEVER;
+use crate::goroutine::{Batch, Goroutine, Status};
+use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence};
-use crate::sched::shared::scheduler;
-use crate::sched::{Machine, Processor, creator, current, find, home, procs, ready, sysmon};
+use crate::sched::shared::{Scheduler, scheduler};
+use crate::sched::{
+    Machine, Processor, creator, current, find, home, patrol, procs, ready, sysmon,
+};
+
+/// So many that any M could run are passed over at once, to the end of their queue, to find one that only its own M can.
+const MOST_PASSED: usize = 1024;
 
 /// Parks the calling goroutine together with its thread; in a section.
 #[cold]
@@ -118,6 +123,60 @@ pub(super) fn to_other(m: &'static Machine, g: &'static Goroutine) -> bool {
     }
     find::sleep(m);
     true
+}
+
+/// `p`, which is the caller's, was to have a new M, and the system refuses one: gives it to an M that is idle by now, or
+/// else to one that waits for a P together with its goroutine; perhaps all do. If there is none, it goes to the idle
+/// list; false then, and the caller looks again after a while.
+pub(super) fn to_any(p: &'static Processor) -> bool {
+    let sched = scheduler();
+    // Nobody else may be there to do it.
+    let now = clock::now();
+    for other in sched.all() {
+        patrol::fire_due(sched, other, now);
+    }
+    let mut moved = Batch::new();
+    if let Some(g) = p.take_next() {
+        moved.push_back(g.as_ptr());
+    }
+    while let Some(g) = p.pop() {
+        moved.push_back(g.as_ptr());
+    }
+    sched.global.push_batch(&mut moved);
+    // Under the lock: those that want a P queue for one under it.
+    let mut lists = sched.lists();
+    let taker = lists.machines.pop().or_else(|| {
+        let g = sched.stopped.pop().map(Goroutine::from_ptr);
+        Machine::from_ptr(g.or_else(|| next_bound(sched))?.bound())
+    });
+    if taker.is_none() {
+        sched.put_idle(&mut lists, p);
+    }
+    drop(lists);
+    let found = taker.is_some();
+    if found {
+        ready::start(p, taker, false);
+    }
+    found
+}
+
+/// Takes a goroutine that only its own M can continue out of the queues that belong to no P.
+fn next_bound(sched: &Scheduler) -> Option<&'static Goroutine> {
+    for _ in 0..sched.urgent.len().min(MOST_PASSED) {
+        let g = Goroutine::from_ptr(sched.urgent.pop()?);
+        if !g.bound().is_null() {
+            return Some(g);
+        }
+        sched.urgent.push(g.as_ptr());
+    }
+    for _ in 0..sched.global.len().min(MOST_PASSED) {
+        let g = Goroutine::from_ptr(sched.global.pop()?);
+        if !g.bound().is_null() {
+            return Some(g);
+        }
+        sched.global.push(g.as_ptr());
+    }
+    None
 }
 
 /// A P was taken out of the idle list by an M that does not search: work that arrived when it became idle may count on

@@ -348,8 +348,8 @@ impl Patrol {
     }
 }
 
-/// Makes goroutines runnable whose deadline at `p` has passed, while every P is busy.
-fn fire_due(sched: &'static Scheduler, p: &'static Processor, now: u64) {
+/// Makes goroutines runnable whose deadline at `p` has passed, where no M does it.
+pub(super) fn fire_due(sched: &'static Scheduler, p: &'static Processor, now: u64) {
     if p.timers.next() <= now {
         p.timers.pop_due(now, FIRE_BATCH, &mut |g| {
             Goroutine::from_ptr(g).set_status(Status::Runnable);
