@@ -17,7 +17,7 @@ use crate::goroutine::{Batch, Goroutine, Status};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence, spin_loop};
 use crate::sched::shared::{Lists, scheduler};
-use crate::sched::{Machine, Processor, net, procs, ready, scavenge, sysmon};
+use crate::sched::{Machine, Processor, home, net, procs, ready, scavenge, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
@@ -82,8 +82,7 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
         return Some(Goroutine::from_ptr(g));
     }
     if tick.is_multiple_of(GLOBAL_EVERY) {
-        scavenge::trim(p);
-        net::poll_between(p);
+        look_around(p);
         if let Some(g) = take_one_global(p) {
             return Some(g);
         }
@@ -101,6 +100,15 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
     let g = p.pop_and_fetch()?;
     p.with_local(|local| local.inherited = 0);
     Some(g)
+}
+
+/// What is due at a pick now and then.
+#[cold]
+#[inline(never)]
+fn look_around(p: &'static Processor) {
+    scavenge::trim(p);
+    home::choose(p);
+    net::poll_between(p);
 }
 
 /// Takes the oldest goroutine of the global queue or of the stopped ones, in turn.

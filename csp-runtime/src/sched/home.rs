@@ -13,7 +13,7 @@
 //! | a goroutine is looked at | because |
 //! |---|---|
 //! | when it first waits, and when it first waits on another M than before | most are tied then, or never |
-//! | at one in [`LOOK_EVERY`] picks of its P | it may be tied since, or no longer |
+//! | at one in 122 picks of its P, on average | it may be tied since, or no longer |
 //! | when another M picks it | it would move |
 //!
 //! What was found holds until the next look. `Goroutine::is_tied` is protected as the stack is, by `on_cpu`;
@@ -31,9 +31,9 @@ use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::{Machine, Processor, sites};
 use crate::stacks::Segment;
 
-/// Picks of a P from one look at a goroutine that goes on with the same M to the next. A prime: goroutines that take
-/// turns come up every so many picks, and all of them are to be looked at.
-pub(super) const LOOK_EVERY: u32 = 127;
+/// Of the picks at which its holder asks whether to look at the goroutine it will pick, one in so many is chosen. By chance:
+/// goroutines that take turns come up every so many picks, and all of them are to be looked at.
+const CHOSEN: u32 = 2;
 
 /// Goroutines have been tied: others are watched from now on.
 static ANY: AtomicBool = AtomicBool::new(false);
@@ -53,6 +53,13 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
         Verdict::MustStay(_) => Some(home),
         // Where nobody can say, it is documented that nobody looks.
         Verdict::MayMove | Verdict::Unknown => None,
+    }
+}
+
+/// At some picks of `p`: chooses whether the next goroutine is to be looked at. Holder only.
+pub(super) fn choose(p: &'static Processor) {
+    if p.with_local(|local| local.rng.below(CHOSEN)) == 0 {
+        p.look.store(true, Ordering::Relaxed);
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Processor {
     pub(crate) id: u32,
     /// Counts the goroutines run here; written by the holder, read by sysmon and thieves.
     pub(crate) tick: AtomicU32,
+    /// Whether the goroutine that is picked next is to be looked at by the migration guard; see `home`. Holder only.
+    pub(super) look: AtomicBool,
     /// The M that holds it, or held it last; written by that M.
     pub(crate) holder: AtomicPtr<Machine>,
     /// How many waiting goroutines are worth another P. Written by sysmon, and by whoever gets the P.
@@ -85,6 +87,7 @@ impl Processor {
         Box::leak(Box::new(Self {
             id,
             tick: AtomicU32::new(0),
+            look: AtomicBool::new(false),
             holder: AtomicPtr::new(ptr::null_mut()),
             crowd: AtomicU32::new(1),
             retired: AtomicBool::new(false),

@@ -63,7 +63,7 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         return;
     }
     let last = g.last();
-    let mut look = tick.is_multiple_of(home::LOOK_EVERY);
+    let mut look = p.look.load(Ordering::Relaxed);
     if !ptr::eq(last, m.as_ptr()) {
         if last.is_null() {
             if home::begins_elsewhere(m, g) && handoff::to_other(m, g) {
@@ -76,6 +76,7 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         g.set_last(m.as_ptr());
         look = true;
     }
+    p.look.store(false, Ordering::Relaxed);
     m.set_g(Some(g));
     m.blocking.store(false, Ordering::Relaxed);
     let command = g.resume();
