@@ -17,7 +17,7 @@
 //! | backtrace | `status`, `on_cpu`, `base`, `left_at` | zero is not suspended; the slot comes from the address, not from the block |
 //! | | the stack | reads zeroes, and looks again afterwards, as ever |
 //! | signal handler | the goroutine that an M runs | not late: it is alive |
-//! | sysmon's patrol | the goroutine that an M ran a moment ago: `spawned_at` | null is "unknown"; the next one's is not used, as the P's `tick` has changed |
+//! | sysmon's patrol | the goroutine that an M ran a moment ago: `spawned_at` | null is "unknown"; the next one's is not used, as the P's `tick` has changed as a rule, and a word about a wrong `go!` is a hint like all of them |
 //! | overflow report | as the dump | only ever of a goroutine that runs |
 //! | join handle | `join`, the result | not late: the slot is freed by the handle's owner |
 //! | the M that switched away | `on_cpu` | not late: a slot is freed after that; asked again before it is set aside |

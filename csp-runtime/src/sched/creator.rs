@@ -3,20 +3,19 @@
 //! Starting a thread allocates and takes the C library's locks, which the scheduler loop must never
 //! do: the goroutine that holds such a lock may be waiting for this very processor. So whoever
 //! needs an M and finds none idle that will do puts the P into a queue, and this thread creates an
-//! M for it. The queue is bounded far above the number of Ps, and each P is in it at most twice, so that asking neither
-//! blocks nor allocates.
+//! M for it. The queue is bounded far above the number of Ps, and each P is in it at most twice, so
+//! that asking neither blocks nor allocates.
 //!
 //! A channel of `crossbeam` did this before. Those who ask run on goroutines' stacks, where it left addresses of its
 //! thread-locals behind; under a later frame that does not write every word, these tied goroutines to their threads.
 //!
 //! If the system refuses a thread, the P goes to an M that is idle by now, or to one that waits for a P with its goroutine,
-//! or back to the idle list, and the reason is reported, once: the Ms that exist take the work over. Without any M there is nothing left to run it, and the process
-//! ends with an error that names the limit.
+//! or back to the idle list, and the reason is reported, once: the Ms that exist take the work over. Without any M there is
+//! nothing left to run it, and the process ends with an error that names the limit.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crate::goroutine::Goroutine;
 use crate::primitive::clock;
@@ -100,8 +99,9 @@ fn ask(request: Request) -> bool {
 pub(crate) const ADVICE: &str =
     "raise the limit on processes (ulimit -u, or the cgroup's pids.max), or on memory (ulimit -v)";
 
-/// How long no thread is asked for after the system has refused one.
-const BACK_OFF: Duration = Duration::from_millis(10);
+/// Nanoseconds for which no thread is asked for after the system has refused one, and no P is looked after unless somebody
+/// comes to wait for one.
+const BACK_OFF: u64 = 10_000_000;
 
 /// Starts the creator itself.
 ///
@@ -136,19 +136,22 @@ pub(super) fn request_spare() {
 const MOST_APART: u32 = 64;
 /// How many were.
 static APART: AtomicU32 = AtomicU32::new(0);
-/// When the system refused a thread, in nanoseconds of the clock; 0 if that was so long ago that it may be asked again.
+/// When the system refused a thread, in nanoseconds of the clock; 0 if it has given one since, or never refused. Written by
+/// the creator.
 static REFUSED: AtomicU64 = AtomicU64::new(0);
 /// Nanoseconds for which none is started after that where there is another way.
 const WITHOUT: u64 = 1_000_000_000;
 
+/// Whether the system has refused a thread within the last `nanos` nanoseconds.
+fn was_refused(nanos: u64) -> bool {
+    let at = REFUSED.load(Ordering::Relaxed);
+    at != 0 && clock::now() - at < nanos
+}
+
 /// Whether one may be started now; if so, it counts, and [`request_apart`] has to follow.
 pub(super) fn claim_apart() -> bool {
-    let refused = REFUSED.load(Ordering::Relaxed);
-    if refused != 0 {
-        if clock::now() - refused < WITHOUT {
-            return false;
-        }
-        REFUSED.store(0, Ordering::Relaxed);
+    if was_refused(WITHOUT) {
+        return false;
     }
     let one_more = |count| (count < MOST_APART).then_some(count + 1);
     APART
@@ -204,7 +207,9 @@ impl Creator {
             };
             match request {
                 Request::Machine { p, spinning } => {
-                    if let Err(error) = self.create(Some((p, spinning)), None) {
+                    if was_refused(BACK_OFF) {
+                        go_without(p, spinning);
+                    } else if let Err(error) = self.create(Some((p, spinning)), None) {
                         self.refuse(p, spinning, &error);
                     }
                 }
@@ -281,15 +286,7 @@ impl Creator {
             ));
         }
         self.report(error);
-        if spinning {
-            ready::stop_spin();
-        }
-        if handoff::to_any(p) {
-            return;
-        }
-        thread::sleep(BACK_OFF);
-        // The P may have work: an M that has gone to sleep meanwhile can take it.
-        ready::wake_fenced();
+        go_without(p, spinning);
     }
 
     #[cold]
@@ -301,6 +298,47 @@ impl Creator {
                 "csp: cannot start another thread: {error}; running on with fewer; {ADVICE}"
             );
         }
+    }
+}
+
+/// Has the Ms there are see to `p`.
+#[cold]
+fn go_without(p: &'static Processor, spinning: bool) {
+    if spinning {
+        ready::stop_spin();
+    }
+    if !handoff::to_any(p) {
+        pause();
+        // The P may have work: an M that has gone to sleep meanwhile can take it.
+        ready::wake_fenced();
+    }
+}
+
+/// The creator is in its pause after a refusal.
+static PAUSING: AtomicBool = AtomicBool::new(false);
+/// Where it sleeps then: requests do not wake it.
+static PAUSE: Parker = Parker::new();
+
+/// Serves no requests for a while, unless there is somebody who could take the P of one.
+fn pause() {
+    PAUSING.store(true, Ordering::Relaxed);
+    let sched = scheduler();
+    // Who comes later does so under this lock, and calls `end_pause`.
+    let lists = sched.lists();
+    let anybody = !lists.machines.is_empty() || !sched.stopped.is_empty();
+    drop(lists);
+    if !anybody {
+        PAUSE.park_until(clock::now() + BACK_OFF);
+    }
+    PAUSING.store(false, Ordering::Relaxed);
+}
+
+/// An M has come to wait for a P, alone or with its goroutine, which it did under the scheduler's lock: if requests wait
+/// for the end of a pause, their Ps need not.
+#[inline]
+pub(super) fn end_pause() {
+    if PAUSING.load(Ordering::Relaxed) {
+        PAUSE.unpark();
     }
 }
 

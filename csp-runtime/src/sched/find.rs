@@ -17,7 +17,7 @@ use crate::goroutine::{Batch, Goroutine, Status};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence, spin_loop};
 use crate::sched::shared::{Lists, scheduler};
-use crate::sched::{Machine, Processor, home, net, procs, ready, scavenge, sysmon};
+use crate::sched::{Machine, Processor, creator, home, net, procs, ready, scavenge, sysmon};
 
 /// The global queue is looked at first once in this many picks.
 const GLOBAL_EVERY: u32 = 61;
@@ -107,7 +107,7 @@ fn take_own(m: &'static Machine, p: &'static Processor) -> Option<&'static Gorou
 #[inline(never)]
 fn look_around(p: &'static Processor) {
     scavenge::trim(p);
-    home::choose(p);
+    home::draw(p);
     net::poll_between(p);
 }
 
@@ -335,6 +335,7 @@ pub(super) fn sleep(m: &'static Machine) {
         m.mail.pop_batch(usize::MAX, &mut mail);
         lists.machines.push(m);
     }
+    creator::end_pause();
     if !mail.is_empty() {
         // Without a P it can do nothing for them. Whoever picks one finds this M asleep and gives it a P.
         sched.global.push_batch(&mut mail);

@@ -22,7 +22,7 @@
 
 use core::ptr;
 
-use crate::goroutine::{Batch, Goroutine, Status};
+use crate::goroutine::{Goroutine, Status};
 use crate::primitive::clock::{self, NEVER};
 use crate::primitive::sync::{Ordering, fence};
 use crate::sched::shared::{Scheduler, scheduler};
@@ -30,8 +30,9 @@ use crate::sched::{
     Machine, Processor, creator, current, find, home, patrol, procs, ready, sysmon,
 };
 
-/// So many that any M could run are passed over at once, to the end of their queue, to find one that only its own M can.
-const MOST_PASSED: usize = 1024;
+/// So many that any M could run are passed over at once, to the end of their queue, to find one that only its own M can:
+/// the lists are locked meanwhile. The next attempt meets the next ones.
+const MOST_PASSED: usize = 128;
 
 /// Parks the calling goroutine together with its thread; in a section.
 #[cold]
@@ -127,7 +128,7 @@ pub(super) fn to_other(m: &'static Machine, g: &'static Goroutine) -> bool {
 
 /// `p`, which is the caller's, was to have a new M, and the system refuses one: gives it to an M that is idle by now, or
 /// else to one that waits for a P together with its goroutine; perhaps all do. If there is none, it goes to the idle
-/// list; false then, and the caller looks again after a while.
+/// list, or out of service; false then, and the caller looks again after a while.
 pub(super) fn to_any(p: &'static Processor) -> bool {
     let sched = scheduler();
     // Nobody else may be there to do it.
@@ -135,16 +136,14 @@ pub(super) fn to_any(p: &'static Processor) -> bool {
     for other in sched.all() {
         patrol::fire_due(sched, other, now);
     }
-    let mut moved = Batch::new();
-    if let Some(g) = p.take_next() {
-        moved.push_back(g.as_ptr());
-    }
-    while let Some(g) = p.pop() {
-        moved.push_back(g.as_ptr());
-    }
-    sched.global.push_batch(&mut moved);
+    sched.global.push_batch(&mut p.take_all());
     // Under the lock: those that want a P queue for one under it.
     let mut lists = sched.lists();
+    if procs::must_retire(p) {
+        drop(lists);
+        procs::hand_over_contents(p);
+        return false;
+    }
     let taker = lists.machines.pop().or_else(|| {
         let g = sched.stopped.pop().map(Goroutine::from_ptr);
         Machine::from_ptr(g.or_else(|| next_bound(sched))?.bound())
@@ -155,6 +154,8 @@ pub(super) fn to_any(p: &'static Processor) -> bool {
     drop(lists);
     let found = taker.is_some();
     if found {
+        // A goroutine that waits there goes on without a pick.
+        p.next_run();
         ready::start(p, taker, false);
     }
     found

@@ -31,11 +31,12 @@ use crate::primitive::sync::{AtomicBool, Ordering};
 use crate::sched::{Machine, Processor, sites};
 use crate::stacks::Segment;
 
-/// Of the picks at which its holder asks whether to look at the goroutine it will pick, one in so many is chosen. By chance:
-/// goroutines that take turns come up every so many picks, and all of them are to be looked at.
-const CHOSEN: u32 = 2;
+/// The goroutine that is to be looked at is drawn from so many picks to come. By chance: those that take turns come up
+/// every so many picks, and all of them are to be looked at. Three times the picks between two draws (`find`), so that one
+/// is drawn every two such spans on average.
+const DRAWN_FROM: u32 = 183;
 
-/// Goroutines have been tied: others are watched from now on.
+/// Goroutines have been tied: from now on it is noted how others behave, well or not.
 static ANY: AtomicBool = AtomicBool::new(false);
 
 /// The M on which `g`, which the caller has picked, has to go on; `None` if any will do.
@@ -56,10 +57,20 @@ pub(super) fn home_of(g: &'static Goroutine) -> Option<&'static Machine> {
     }
 }
 
-/// At some picks of `p`: chooses whether the next goroutine is to be looked at. Holder only.
-pub(super) fn choose(p: &'static Processor) {
-    if p.with_local(|local| local.rng.below(CHOSEN)) == 0 {
-        p.look.store(true, Ordering::Relaxed);
+/// At some picks of `p`: draws the one to come whose goroutine is to be looked at, unless one was drawn that is still to
+/// come. Holder only.
+pub(super) fn draw(p: &'static Processor) {
+    let tick = p.tick.load(Ordering::Relaxed);
+    // Also one that was passed over counts as far ahead.
+    let ahead = p
+        .look_at
+        .load(Ordering::Relaxed)
+        .wrapping_sub(tick)
+        .wrapping_sub(1);
+    if ahead >= DRAWN_FROM {
+        let at = p.with_local(|local| local.rng.below(DRAWN_FROM));
+        p.look_at
+            .store(tick.wrapping_add(1).wrapping_add(at), Ordering::Relaxed);
     }
 }
 
@@ -104,23 +115,30 @@ pub(super) fn has_tied(m: &'static Machine) -> bool {
     m.tied.load(Ordering::Relaxed) > 0
 }
 
-/// The goroutine on `m` has not let others run in the run of `p` with number `tick`, or not for `long`. A hint.
-pub(super) fn distrust(m: &'static Machine, p: &'static Processor, tick: u32, long: bool) {
+/// The goroutine on `m` has kept its thread in the run of `p` with number `tick`: `fault` is one of those of [`sites`].
+/// A hint. False if nobody is watched yet.
+pub(super) fn distrust(m: &'static Machine, p: &'static Processor, tick: u32, fault: u64) -> bool {
+    if !ANY.load(Ordering::Relaxed) {
+        return false;
+    }
     let site = m.g().and_then(Goroutine::spawned_at);
     // Else it is the next goroutine already, or was.
     if p.tick.load(Ordering::Relaxed) == tick {
-        blame(site, long);
+        blame(site, fault);
     }
+    true
 }
 
 /// `g`, which is the caller's, has come back from a call in which it had its thread for a time slice and longer.
 pub(super) fn has_blocked(g: &'static Goroutine) {
-    blame(g.spawned_at(), true);
+    if ANY.load(Ordering::Relaxed) {
+        blame(g.spawned_at(), sites::LONG);
+    }
 }
 
-fn blame(site: Option<&'static Location<'static>>, long: bool) {
+fn blame(site: Option<&'static Location<'static>>, fault: u64) {
     if let Some(site) = site {
-        sites::distrust(site, if long { sites::LONG } else { sites::SHORT });
+        sites::distrust(site, fault);
     }
 }
 

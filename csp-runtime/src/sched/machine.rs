@@ -38,7 +38,7 @@ pub(crate) struct Machine {
     p: AtomicPtr<Processor>,
     /// How many goroutines are known to have to go on with this M; see `home`.
     pub(super) tied: AtomicU32,
-    /// Goroutines that only this M may continue, to be looked at before its P's queue.
+    /// Goroutines that only this M may continue, or that it is to begin; looked at before its P's queue.
     pub(crate) mail: GlobalQueue<Goroutine>,
     /// Where the thread sleeps.
     pub(crate) parker: Parker,

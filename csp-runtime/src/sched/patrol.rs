@@ -22,7 +22,9 @@ use crate::primitive::clock::NEVER;
 use crate::primitive::section::LOST;
 use crate::primitive::sync::Ordering;
 use crate::sched::shared::{MAX_PROCS, Scheduler, scheduler};
-use crate::sched::{Machine, Processor, creator, handoff, home, net, preempt, procs, retake};
+use crate::sched::{
+    Machine, Processor, creator, handoff, home, net, preempt, procs, retake, sites,
+};
 
 /// Nanoseconds of a marked call after which the P is taken.
 const MARKED: u64 = 20_000;
@@ -76,14 +78,23 @@ struct Seen {
     asked: u64,
     /// When it was first sent a signal; 0 if it was not.
     signalled: u64,
-    /// It was noted that its goroutine keeps its thread.
-    noted: bool,
+    /// What its goroutine was blamed for (`sites`); 0 if for nothing.
+    fault: u64,
     /// Address of the goroutine in `runnext`, compared only.
     next: usize,
     /// How many goroutines had ended there.
     ended: u64,
     /// What it did lately.
     lately: Lately,
+}
+
+impl Seen {
+    /// Notes that the goroutine that `m` runs with `p` has kept its thread, unless that was noted of this run already.
+    fn blame(&mut self, p: &'static Processor, m: &'static Machine, fault: u64) {
+        if fault > self.fault && home::distrust(m, p, self.tick, fault) {
+            self.fault = fault;
+        }
+    }
 }
 
 /// How long goroutines run, and whether they end: sums over the last looks, of which the older count less.
@@ -215,7 +226,7 @@ impl Patrol {
                 seen.since = now;
                 seen.asked = 0;
                 seen.signalled = 0;
-                seen.noted = false;
+                seen.fault = 0;
             }
             let holder = Machine::from_ptr(p.holder.load(Ordering::Relaxed).cast());
             if let Some(m) = holder
@@ -272,9 +283,8 @@ impl Patrol {
             take(p, m, seen.tick);
             return;
         }
-        if ran >= LONG_RUN && !inside && !marked && !seen.noted {
-            seen.noted = true;
-            home::distrust(m, p, seen.tick, true);
+        if ran >= LONG_RUN && !inside && !marked {
+            seen.blame(p, m, sites::LONG);
         }
         let others = wanted && (no_idle || p.has_work() || leaves);
         let mailed = !m.mail.is_empty();
@@ -306,9 +316,9 @@ impl Patrol {
             // No reason to disturb a call.
             take(p, m, seen.tick);
         } else {
-            if !inside && !seen.noted {
-                seen.noted = true;
-                home::distrust(m, p, seen.tick, ran >= SLICE);
+            if !inside {
+                let long = ran >= SLICE;
+                seen.blame(p, m, if long { sites::LONG } else { sites::SHORT });
             }
             preempt::signal(m, seen.tick, false);
             if seen.signalled == 0 {

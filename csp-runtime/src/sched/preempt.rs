@@ -168,10 +168,7 @@ fn stop_with_p(m: &'static Machine, p: &'static Processor, g: &'static Goroutine
     STOPS.fetch_add(1, Ordering::Relaxed);
     m.take_p();
     // Whatever runs with it next is another run, also a goroutine that only goes on.
-    p.tick.store(
-        p.tick.load(Ordering::Relaxed).wrapping_add(1),
-        Ordering::Relaxed,
-    );
+    p.next_run();
     handoff::queue_in_place(m, g);
     ready::start(p, Some(heir), false);
     handoff::wait_in_place(m, g);

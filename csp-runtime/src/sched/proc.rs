@@ -12,7 +12,7 @@
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 
-use crate::goroutine::{FreeSlots, Goroutine, prefetch_frames, prefetch_top};
+use crate::goroutine::{Batch, FreeSlots, Goroutine, prefetch_frames, prefetch_top};
 use crate::primitive::barrier;
 use crate::primitive::biased::Owner;
 use crate::primitive::pad::CachePadded;
@@ -35,8 +35,8 @@ pub(crate) struct Processor {
     pub(crate) id: u32,
     /// Counts the goroutines run here; written by the holder, read by sysmon and thieves.
     pub(crate) tick: AtomicU32,
-    /// Whether the goroutine that is picked next is to be looked at by the migration guard; see `home`. Holder only.
-    pub(super) look: AtomicBool,
+    /// The `tick` of the run whose goroutine the migration guard is to look at; see `home`. Holder only.
+    pub(super) look_at: AtomicU32,
     /// The M that holds it, or held it last; written by that M.
     pub(crate) holder: AtomicPtr<Machine>,
     /// How many waiting goroutines are worth another P. Written by sysmon, and by whoever gets the P.
@@ -87,7 +87,7 @@ impl Processor {
         Box::leak(Box::new(Self {
             id,
             tick: AtomicU32::new(0),
-            look: AtomicBool::new(false),
+            look_at: AtomicU32::new(0),
             holder: AtomicPtr::new(ptr::null_mut()),
             crowd: AtomicU32::new(1),
             retired: AtomicBool::new(false),
@@ -119,6 +119,14 @@ impl Processor {
         );
         // SAFETY: one M holds the P and is the caller; `f` does not re-enter.
         f(unsafe { &mut *self.local.get() })
+    }
+
+    /// Counts a run; the number of the one that begins. Whoever the P belongs to at the moment.
+    #[inline]
+    pub(super) fn next_run(&self) -> u32 {
+        let tick = self.tick.load(Ordering::Relaxed).wrapping_add(1);
+        self.tick.store(tick, Ordering::Relaxed);
+        tick
     }
 
     /// Gives the free slots to the global list. The caller holds the P, or has taken it out of
@@ -177,6 +185,18 @@ impl Processor {
     #[inline]
     pub(crate) fn pop(&self) -> Option<&'static Goroutine> {
         self.queue.pop().map(Goroutine::from_ptr)
+    }
+
+    /// Takes all that is queued here. The caller holds the P, or has taken it out of service.
+    pub(super) fn take_all(&self) -> Batch {
+        let mut all = Batch::new();
+        if let Some(g) = self.take_next() {
+            all.push_back(g.as_ptr());
+        }
+        while let Some(g) = self.pop() {
+            all.push_back(g.as_ptr());
+        }
+        all
     }
 
     /// As [`pop`](Self::pop); if the queue is long, and so what is in it in no cache, fetches the control block of the next

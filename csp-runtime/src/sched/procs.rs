@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::goroutine::{Batch, Goroutine};
+use crate::goroutine::Goroutine;
 use crate::primitive::clock::NEVER;
 use crate::sched::shared::{MAX_PROCS, scheduler};
 use crate::sched::{Machine, Processor, creator, current, ready};
@@ -86,14 +86,7 @@ pub(super) fn retire(m: &'static Machine, p: &'static Processor) {
 pub(super) fn hand_over_contents(p: &'static Processor) {
     let sched = scheduler();
     p.give_slots();
-    let mut moved = Batch::new();
-    if let Some(g) = p.take_next() {
-        moved.push_back(g.as_ptr());
-    }
-    while let Some(g) = p.pop() {
-        moved.push_back(g.as_ptr());
-    }
-    sched.global.push_batch(&mut moved);
+    sched.global.push_batch(&mut p.take_all());
     if p.timers.next() != NEVER {
         // It takes memory, which an M's loop must not ask for.
         creator::move_timers(p);
@@ -123,6 +116,8 @@ pub(super) fn lend() {
     };
     p.retired.store(false, Ordering::Relaxed);
     drop(lists);
+    // The goroutine goes on without a pick.
+    p.next_run();
     Machine::from_ptr(g.bound())
         .expect("a stopped goroutine is bound to its M")
         .give(p, false);

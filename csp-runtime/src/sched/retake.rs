@@ -25,7 +25,7 @@ use crate::primitive::sync::{AtomicU64, Ordering};
 use crate::primitive::{barrier, section::Hooks};
 use crate::sched::shared::scheduler;
 use crate::sched::signal::Errno;
-use crate::sched::{Machine, Processor, current, handoff, home, preempt, sysmon};
+use crate::sched::{Machine, Processor, creator, current, handoff, home, preempt, sysmon};
 
 /// Nanoseconds without a P after which a goroutine is one that keeps its thread.
 const LONG: u64 = 10_000_000;
@@ -124,6 +124,8 @@ pub(super) fn regain(m: &'static Machine) {
     let idle = sched.take_idle(&mut lists);
     if let Some(p) = idle {
         drop(lists);
+        // What ran with it before is not what goes on now.
+        p.next_run();
         m.hold(p);
         back(m);
         // It may have timers, or work that its last holder was sure another would find.
@@ -131,6 +133,7 @@ pub(super) fn regain(m: &'static Machine) {
     } else {
         handoff::queue_in_place(m, g);
         drop(lists);
+        creator::end_pause();
         handoff::wait_in_place(m, g);
         back(m);
     }

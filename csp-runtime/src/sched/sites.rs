@@ -9,13 +9,12 @@
 //! | had its thread for longer | [`LONG`] more |
 //!
 //! A location is trusted if it has an entry, with fewer than [`TOO_MANY`]; one that begins with a fault begins with as
-//! many as that. So one that starts a goroutine which computes
-//! for ever is not trusted while that one is stopped again and again; and one that was blamed for what a busy machine
-//! did is trusted again a thousand good goroutines later.
+//! many as that. So one that starts a goroutine which computes for ever is not trusted while that one is stopped again and
+//! again; and one that was blamed once for what a busy machine did is trusted again a thousand good goroutines later.
 //!
 //! Written by the loops of Ms and by sysmon, each entry with a CAS that is not tried again. What is lost when two write
 //! at once, or when more locations meet than there is room for, is a word about one goroutine, or a whole entry, which
-//! starts anew.
+//! starts anew. A location that two note for the first time at once may have two entries; the first of them counts.
 
 use core::panic::Location;
 

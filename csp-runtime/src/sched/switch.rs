@@ -55,15 +55,14 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
     let p = m.processor();
     // Also for a bound goroutine, which this M does not run: what is due every so many picks must
     // come round although nothing but bound ones is picked.
-    let tick = p.tick.load(Ordering::Relaxed).wrapping_add(1);
-    p.tick.store(tick, Ordering::Relaxed);
+    let tick = p.next_run();
     let bound = g.bound();
     if !bound.is_null() {
         handoff::to_bound(m, bound);
         return;
     }
     let last = g.last();
-    let mut look = p.look.load(Ordering::Relaxed);
+    let mut look = p.look_at.load(Ordering::Relaxed) == tick;
     if !ptr::eq(last, m.as_ptr()) {
         if last.is_null() {
             if home::begins_elsewhere(m, g) && handoff::to_other(m, g) {
@@ -76,7 +75,6 @@ fn execute(m: &'static Machine, g: &'static Goroutine) {
         g.set_last(m.as_ptr());
         look = true;
     }
-    p.look.store(false, Ordering::Relaxed);
     m.set_g(Some(g));
     m.blocking.store(false, Ordering::Relaxed);
     let command = g.resume();

@@ -72,8 +72,8 @@ fn no_more_threads() {
     );
 }
 
-/// More goroutines than Ms come back from blocking calls, and want a P while their P is on its way to an M that never
-/// comes.
+/// All Ms there are come back from blocking calls, each with its goroutine, and want a P while that is on its way to an M
+/// that never comes.
 fn blocking() {
     go!(no_more_threads()).join().unwrap();
     let wg = WaitGroup::new();
