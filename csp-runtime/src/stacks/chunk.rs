@@ -26,10 +26,12 @@
 //! without access costs nothing, and one that large keeps 100,000 stacks in one map.
 //! Fifteen classes of it are below 4 TiB of the 128 TiB a process has. If it is refused
 //! (`RLIMIT_AS`, strict overcommit, valgrind), the try is halved until one fits, and an **eighth**
-//! of that is kept, because what limits it is shared with the heap and with threads' stacks. The
-//! same size is tried for the chunks that follow. Taking all that fits was rejected: under a limit
-//! of 1 GiB the next large `malloc` would have failed instead of the spawn. For the same reason
-//! a chunk is made only where 16 MiB more would have fitted, so that the error can be handled.
+//! of that is kept, because what limits it is shared with the heap and with threads' stacks, or a
+//! **half** once many chunks have been made, so that they suffice. Taking all that fits was
+//! rejected: under a limit of 1 GiB the next large `malloc` would have failed instead of the spawn.
+//! For the same reason a chunk is made only where 16 MiB more would have fitted, so that the error
+//! can be handled. Each chunk begins with the first try again: what did not fit may have been kept
+//! by another thread for a moment only.
 
 #![expect(unsafe_code, reason = "cutting mappings into slots")]
 
@@ -53,6 +55,8 @@ const MAX_CHUNKS: usize = 64;
 const FIRST_TRY: usize = 1 << if usize::BITS >= 64 { 38 } else { 28 };
 /// What a refused first try leaves of the largest size that fits: one part in this many.
 const SCARCE_SHARE: usize = 8;
+/// The same when half of the chunks are made. Each then takes a quarter of what is left, and more.
+const LATE_SHARE: usize = 2;
 /// What a chunk must leave to the rest of the program, or it is not made.
 const SPARE: usize = 16 << 20;
 // The bitmaps are cut from it.
@@ -74,10 +78,10 @@ const MANY: u32 = 16;
 pub(super) struct Pool {
     /// The chunks; those below `count` are set and, but for `next`, never change.
     chunks: [Chunk; MAX_CHUNKS],
-    /// How many chunks are set. Written under `try_size`'s lock, read by anyone.
+    /// How many chunks are set. Written under `growing`, read by anyone.
     count: AtomicUsize,
-    /// The bytes to try for the next chunk. Its lock is held while a chunk is made.
-    try_size: Spin<usize>,
+    /// Held while a chunk is made, or made accessible.
+    growing: Spin<()>,
     /// Slots that are free beyond need.
     spares: Spares,
 }
@@ -92,8 +96,8 @@ struct Chunk {
     len: AtomicU32,
     /// Where its bitmaps are. Published by the pool's `count`.
     bits: AtomicPtr<AtomicU64>,
-    /// How many slots may be claimed, because their memory is accessible; the others' is not. Written under `try_size`'s
-    /// lock.
+    /// How many slots may be claimed, because their memory is accessible; the others' is not. Written under the
+    /// pool's `growing`.
     open: AtomicU32,
     /// How many slots were claimed; moved by CAS, forward by claims and back by `give_back`.
     next: AtomicU32,
@@ -182,7 +186,7 @@ impl Chunk {
         self.open.load(Ordering::Relaxed) == self.len.load(Ordering::Relaxed)
     }
 
-    /// Makes the memory of further slots accessible, unless `want` are already. Under the lock of the pool's `try_size`.
+    /// Makes the memory of further slots accessible, unless `want` are already. Under the pool's `growing`.
     fn open_more(&self, class: SizeClass, want: u32) -> Result<(), StackError> {
         let open = self.open.load(Ordering::Relaxed);
         if self.next.load(Ordering::Relaxed) + want <= open {
@@ -225,7 +229,7 @@ impl Pool {
         Pool {
             chunks: [const { Chunk::new() }; MAX_CHUNKS],
             count: AtomicUsize::new(0),
-            try_size: Spin::new(FIRST_TRY),
+            growing: Spin::new(()),
             spares: Spares::new(),
         }
     }
@@ -266,19 +270,19 @@ impl Pool {
     /// chunk.
     #[cold]
     fn extend(&self, class: SizeClass, seen: usize, want: u32) -> Result<(), StackError> {
-        let mut try_size = self.try_size.lock();
+        let _growing = self.growing.lock();
         let chunks = self.chunks();
         if chunks.len() != seen {
             return Ok(());
         }
         match chunks.last() {
             Some(last) if !last.is_wholly_open() => last.open_more(class, want),
-            _ => self.grow(class, &mut try_size),
+            _ => self.grow(class),
         }
     }
 
     /// Makes a further chunk, of which nothing is open yet.
-    fn grow(&self, class: SizeClass, try_size: &mut usize) -> Result<(), StackError> {
+    fn grow(&self, class: SizeClass) -> Result<(), StackError> {
         let page = map::page_size();
         if !SizeClass::all().all(|class| class.guard_size().is_multiple_of(page)) {
             return Err(StackError::PageSize { bytes: page });
@@ -289,8 +293,12 @@ impl Pool {
         let failure = |source| refused(class, first, source);
         let seen = self.count.load(Ordering::Relaxed);
         let chunk = self.chunks.get(seen).ok_or_else(|| failure(None))?;
-        let (base, size) = reserve(*try_size, class).map_err(|error| failure(Some(error)))?;
-        *try_size = size;
+        let share = if seen < MAX_CHUNKS / 2 {
+            SCARCE_SHARE
+        } else {
+            LATE_SHARE
+        };
+        let (base, size) = reserve(class, share).map_err(|error| failure(Some(error)))?;
         chunk.base.store(base.as_ptr(), Ordering::Relaxed);
         chunk.first.store(first, Ordering::Relaxed);
         chunk
@@ -382,10 +390,11 @@ fn refused(class: SizeClass, stacks: u32, source: Option<io::Error>) -> StackErr
     }
 }
 
-/// Reserves a chunk of `size` bytes, a power of two, or of what there is if that is too much.
-fn reserve(size: usize, class: SizeClass) -> io::Result<(NonNull<u8>, usize)> {
+/// Reserves a chunk of [`FIRST_TRY`], or one part in `share` of what there is if that is too much.
+fn reserve(class: SizeClass, share: usize) -> io::Result<(NonNull<u8>, usize)> {
     let slot = class.slot_size();
-    let mut fits = size.max(slot);
+    let wanted = FIRST_TRY.max(slot);
+    let mut fits = wanted;
     let base = loop {
         match map::reserve(fits + SPARE, slot.max(spare::BLOCK)) {
             Ok(base) => break base,
@@ -393,8 +402,8 @@ fn reserve(size: usize, class: SizeClass) -> io::Result<(NonNull<u8>, usize)> {
             Err(_) => fits /= 2,
         }
     };
-    let kept = if fits < size {
-        (fits / SCARCE_SHARE).max((FEW * slot).min(fits))
+    let kept = if fits < wanted {
+        (fits / share).max((FEW * slot).min(fits))
     } else {
         fits
     };
