@@ -34,6 +34,7 @@ mod run;
 mod samples;
 mod stats;
 mod table;
+mod warm;
 mod workloads;
 
 use std::env;

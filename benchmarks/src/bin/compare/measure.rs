@@ -15,6 +15,7 @@ use crate::rows::verb;
 use crate::run::{self, Ended};
 use crate::samples::{Outcome, Sample};
 use crate::stats;
+use crate::warm::warm;
 use crate::workloads::Workload;
 
 /// After how many hangs one is not run again.
@@ -86,6 +87,7 @@ fn one(
                 command.arg(contestant.variant);
             }
             let peer = contestant.program.peer;
+            warm(workload.memory);
             let outcomes = match figures(&mut command, peer, workload, wrk, args) {
                 Ok(figures) => figures,
                 Err(how) => {

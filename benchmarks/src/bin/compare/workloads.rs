@@ -66,6 +66,8 @@ pub(crate) struct Workload {
     pub(crate) metrics: &'static [Metric],
     /// For those that ask a server: how many connections.
     pub(crate) connections: Option<usize>,
+    /// Bytes that no program exceeds, where taking memory is a good part of what is measured; see `warm`.
+    pub(crate) memory: usize,
 }
 
 impl Workload {
@@ -77,7 +79,16 @@ impl Workload {
             self.name
         }
     }
+
+    /// The same, with memory that is warm up to so many bytes.
+    const fn taking(mut self, memory: usize) -> Self {
+        self.memory = memory;
+        self
+    }
 }
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
 
 /// A workload that is timed by the program itself, in nanoseconds for each operation.
 const fn timed(
@@ -90,6 +101,7 @@ const fn timed(
         procs,
         metrics,
         connections: None,
+        memory: 0,
     }
 }
 
@@ -155,7 +167,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         "skynet",
         &[1, 2],
         &[Metric::less("ns", "ns", &[(1, 0.60), (2, 0.60)])],
-    ),
+    )
+    .taking(GIB),
     timed(
         "timers",
         &[1, 2],
@@ -163,7 +176,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
             Metric::less("wall_extra_ms", "ms extra wall", &[(1, 0.30), (2, 0.30)]),
             Metric::less("lateness_ms", "ms late", &[(1, 0.35), (2, 0.35)]),
         ],
-    ),
+    )
+    .taking(GIB),
     timed(
         "parked",
         &[1, 2],
@@ -171,12 +185,14 @@ pub(crate) const WORKLOADS: &[Workload] = &[
             Metric::less("ns", "ns", &[(1, 0.80), (2, 0.80)]),
             Metric::less("bytes", "bytes", &[]),
         ],
-    ),
+    )
+    .taking(6 * GIB),
     timed(
         "deep",
         &[1, 2],
         &[Metric::less("ms", "ms", &[(1, 0.50), (2, 0.50)])],
-    ),
+    )
+    .taking(128 * MIB),
     timed("hog", &[1], &[Metric::less("ms", "ms late", &[(1, 0.15)])]),
     timed("wakeup", &[2], &[Metric::less("us", "us", &[(2, 0.90)])]),
     Workload {
@@ -184,12 +200,14 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         procs: &[1],
         metrics: HTTP,
         connections: Some(64),
+        memory: 0,
     },
     Workload {
         name: "http1000",
         procs: &[1],
         metrics: HTTP,
         connections: Some(1000),
+        memory: 0,
     },
 ];
 
