@@ -31,7 +31,8 @@
 //! rejected: under a limit of 1 GiB the next large `malloc` would have failed instead of the spawn.
 //! For the same reason a chunk is made only where 16 MiB more would have fitted, so that the error
 //! can be handled. Each chunk begins with the first try again: what did not fit may have been kept
-//! by another thread for a moment only.
+//! by another thread for a moment only. The tries themselves do the same to others: what is tried and
+//! not kept is missing to them until it is unmapped, in the next call.
 
 #![expect(unsafe_code, reason = "cutting mappings into slots")]
 
